@@ -1,0 +1,123 @@
+//! What the user asked for, from the flags and the file. (Skeleton: the file's reader comes here.)
+
+use crate::link::{Rate, Refresh, Size};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Everything the compositor is told at start. Flags win over the file, the file over the defaults.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What shows the frames.
+    pub backend: Backend,
+    /// The output's size (`-W -H`).
+    pub output: Size,
+    /// The size the game is told (`-w -h`); the output's if `None`.
+    pub nested: Option<Size>,
+    /// The virtual refresh (`-r`), in millihertz.
+    pub refresh: Refresh,
+    /// Frames a second at most (`--framerate-limit`), in millihertz; `None`: the refresh.
+    pub limit: Option<Refresh>,
+    /// How a picture of another size is fitted (`-S`).
+    pub scaler: Scaler,
+    /// How it is filtered (`-F`).
+    pub filter: Filter,
+    /// Relative motion is multiplied by this (`-s`).
+    pub mouse_sensitivity: f64,
+    /// The cursor is hidden after this long without motion (`-C`); `None`: never.
+    pub hide_cursor: Option<Duration>,
+    /// A cursor image to show in place of the theme's (`--cursor`, a PNG).
+    pub cursor: Option<PathBuf>,
+    /// Set `WAYLAND_DISPLAY` for the child (`--expose-wayland`).
+    pub expose_wayland: bool,
+    /// How many Xwaylands (0 or 1 in this version).
+    pub xwayland_count: u32,
+    /// Go on after the child has ended (`--keep-alive`).
+    pub keep_alive: bool,
+    /// Real-time scheduling (`--rt`).
+    pub rt: bool,
+    /// Steam's environment (`-e`).
+    pub steam: bool,
+    /// Where to say that all is ready (`-R`).
+    pub ready: Option<PathBuf>,
+    /// Where to write statistics (`-T`).
+    pub stats: Option<PathBuf>,
+    /// The keyboard's layout.
+    pub keyboard: Keyboard,
+    /// The stream; `None`: no stream.
+    pub stream: Option<Stream>,
+    /// The program and its arguments; empty: none.
+    pub command: Vec<std::ffi::OsString>,
+}
+
+/// What shows the frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// Nothing but the stream.
+    Headless,
+}
+
+/// gamescope's `-S`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scaler {
+    /// Fit, up to the maximum scale.
+    Auto,
+    /// Whole multiples only.
+    Integer,
+    /// As large as fits, the aspect kept.
+    Fit,
+    /// As small as covers, the aspect kept.
+    Fill,
+    /// Both sides, the aspect not kept.
+    Stretch,
+}
+
+/// gamescope's `-F`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filter {
+    /// Bilinear.
+    Linear,
+    /// Nearest neighbour.
+    Nearest,
+}
+
+/// xkb names (`rules` is evdev).
+#[derive(Clone, Debug, Default)]
+pub struct Keyboard {
+    /// e.g. `de`.
+    pub layout: String,
+    /// e.g. `nodeadkeys`.
+    pub variant: String,
+    /// e.g. `pc105`.
+    pub model: String,
+    /// e.g. `caps:escape`.
+    pub options: Option<String>,
+    /// Repeats a second.
+    pub repeat_rate: i32,
+    /// Milliseconds before the first repeat.
+    pub repeat_delay: i32,
+}
+
+/// What `--stream` and its companions say.
+#[derive(Clone, Debug)]
+pub struct Stream {
+    /// Where to listen: the same port over UDP (QUIC) and TCP (HTTPS).
+    pub listen: Vec<SocketAddr>,
+    /// The broadcast's name (`--stream-name`).
+    pub name: String,
+    /// Which encoder (`--encoder`).
+    pub encoder: Encoder,
+    /// How many bits (`--bitrate`).
+    pub rate: Rate,
+}
+
+/// `--encoder`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoder {
+    /// The best that passes its probe.
+    Auto,
+    /// GStreamer's x264enc.
+    X264,
+    /// GStreamer's openh264enc.
+    OpenH264,
+}

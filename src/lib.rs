@@ -1,0 +1,12 @@
+//! goggles-scope: a Wayland and Xwayland compositor for one game, whose stream is one of its outputs.
+//!
+//! The binary is a thin `main.rs` over this library, so that tests drive the same compositor in-process.
+//! CONTRIBUTING.md has the map; `link` has the only types that cross threads.
+
+pub mod child;
+pub mod cli;
+pub mod config;
+pub mod link;
+pub mod preflight;
+pub mod stream;
+pub mod time;

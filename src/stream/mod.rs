@@ -1,0 +1,5 @@
+//! The stream: what turns frames into packets and carries them to viewers.
+
+pub mod encode;
+pub mod session;
+pub mod transport;
