@@ -1,6 +1,17 @@
-//! What the user asked for, from the flags and the file. (Skeleton: the file's reader comes here.)
+//! What the user asked for, from the flags and the file.
+//!
+//! Owns [`Settings`], which the compositor consumes; [`read`], which reads the file with the line of every mistake;
+//! and [`resolve`], which fills in what was not said and refuses what does not go together or is not served.
+
+mod file;
+mod resolve;
+
+pub use file::read;
+pub use resolve::{Conflict, resolve};
 
 use crate::link::{Rate, Refresh, Size};
+use clap::ValueEnum;
+use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -58,7 +69,8 @@ pub enum Backend {
 }
 
 /// gamescope's `-S`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Scaler {
     /// Fit, up to the maximum scale.
     Auto,
@@ -81,8 +93,8 @@ pub enum Filter {
     Nearest,
 }
 
-/// xkb names (`rules` is evdev).
-#[derive(Clone, Debug, Default)]
+/// xkb names (`rules` is evdev). An empty name: xkbcommon's default, which `XKB_DEFAULT_LAYOUT` and its like set.
+#[derive(Clone, Debug)]
 pub struct Keyboard {
     /// e.g. `de`.
     pub layout: String,
@@ -92,7 +104,7 @@ pub struct Keyboard {
     pub model: String,
     /// e.g. `caps:escape`.
     pub options: Option<String>,
-    /// Repeats a second.
+    /// Repeats a second; zero: keys do not repeat.
     pub repeat_rate: i32,
     /// Milliseconds before the first repeat.
     pub repeat_delay: i32,
@@ -112,12 +124,14 @@ pub struct Stream {
 }
 
 /// `--encoder`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Encoder {
     /// The best that passes its probe.
     Auto,
     /// GStreamer's x264enc.
     X264,
     /// GStreamer's openh264enc.
+    #[value(name = "openh264")]
     OpenH264,
 }

@@ -1,0 +1,277 @@
+//! The options, once: clap reads them from the command line, serde from the file. A field's doc comment is the
+//! option's help, its long name the file's key.
+
+use super::values::{
+    Backend, Extent, Filter, Hertz, HideDelay, Kbps, Limit, Listen, RepeatDelay, RepeatRate, Sensitivity, StreamName,
+    XwaylandCount,
+};
+use crate::config::{Encoder, Scaler};
+use clap::{ArgAction, Args, Parser, Subcommand};
+use serde::{Deserialize, Deserializer};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// A Wayland and Xwayland compositor for one game, whose stream is played in a browser.
+#[derive(Debug, Parser)]
+#[command(
+    name = "goggles-scope",
+    version,
+    override_usage = "goggles-scope [OPTIONS] -- COMMAND [ARGS]...\n       goggles-scope [OPTIONS] doctor [--json]\n       \
+                      goggles-scope completions SHELL",
+    after_help = "Options are spelled as gamescope's; those of gamescope's that this version does not serve yet are \
+                  refused by name.\nEvery option has a key of its long name in $XDG_CONFIG_HOME/goggles-scope/config.toml; flags win over \
+                  the file. A switch is turned off again by --NAME=false.\nGOGGLES_LOG sets what is logged (error, \
+                  warn, info, debug, trace).\n\nThe exit status is the command's: 127 if it is not found, 126 if it \
+                  cannot be executed, 128+N if signal N ended it.\n",
+    disable_help_flag = true,
+    disable_version_flag = true,
+    disable_help_subcommand = true,
+    args_override_self = true
+)]
+pub struct Cli {
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a doc comment here would replace the program's own")]
+    pub options: Options,
+
+    /// The configuration file, in place of the user's
+    #[arg(long, value_name = "FILE", help_heading = "Run")]
+    pub config: Option<PathBuf>,
+
+    /// Show this help
+    #[arg(long, action = ArgAction::HelpShort, help_heading = "Run")]
+    help: Option<bool>,
+
+    /// Show the version
+    #[arg(long, action = ArgAction::Version, help_heading = "Run")]
+    version: Option<bool>,
+
+    /// The program to run, and its arguments
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+
+    #[command(subcommand)]
+    #[allow(missing_docs, reason = "a doc comment here would become help")]
+    pub subcommand: Option<Command>,
+}
+
+/// What is done in place of running a program.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Say what this machine can do, and what to do about what it can't
+    Doctor {
+        /// Say it as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the shell's completions
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// What can be said both by a flag and in the file. `None` (or empty): not said.
+#[derive(Clone, Debug, Default, PartialEq, Args, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Options {
+    /// The output's width [default: 16:9 of the height]
+    #[arg(
+        short = 'W',
+        long,
+        value_name = "PIXELS",
+        help_heading = "Picture",
+        allow_negative_numbers = true
+    )]
+    pub output_width: Option<Extent>,
+    /// The output's height [default: 720]
+    #[arg(
+        short = 'H',
+        long,
+        value_name = "PIXELS",
+        help_heading = "Picture",
+        allow_negative_numbers = true
+    )]
+    pub output_height: Option<Extent>,
+    /// The width the game is told [default: the output's, or 16:9 of -h]
+    #[arg(
+        short = 'w',
+        long,
+        value_name = "PIXELS",
+        help_heading = "Picture",
+        allow_negative_numbers = true
+    )]
+    pub nested_width: Option<Extent>,
+    /// The height the game is told [default: the output's]
+    #[arg(
+        short = 'h',
+        long,
+        value_name = "PIXELS",
+        help_heading = "Picture",
+        allow_negative_numbers = true
+    )]
+    pub nested_height: Option<Extent>,
+    /// The refresh rate: 60, 59.94, 60000/1001 [default: 60]
+    #[arg(
+        short = 'r',
+        long,
+        value_name = "HZ",
+        help_heading = "Picture",
+        allow_negative_numbers = true
+    )]
+    pub nested_refresh: Option<Hertz>,
+    /// Frames a second at most; 0: the refresh rate [default: 0]
+    #[arg(long, value_name = "HZ", help_heading = "Picture", allow_negative_numbers = true)]
+    pub framerate_limit: Option<Limit>,
+    /// How a picture of another size is fitted [default: auto]
+    #[arg(short = 'S', long, help_heading = "Picture")]
+    pub scaler: Option<Scaler>,
+    /// How a scaled picture is filtered [default: linear]
+    #[arg(short = 'F', long, help_heading = "Picture")]
+    pub filter: Option<Filter>,
+
+    /// Multiply relative mouse motion [default: 1]
+    #[arg(
+        short = 's',
+        long,
+        value_name = "FACTOR",
+        help_heading = "Input",
+        allow_negative_numbers = true
+    )]
+    pub mouse_sensitivity: Option<Sensitivity>,
+    /// Hide the cursor after so many milliseconds without motion, or 'never' [default: 10000]
+    #[arg(
+        short = 'C',
+        long,
+        value_name = "MS",
+        help_heading = "Input",
+        allow_negative_numbers = true
+    )]
+    pub hide_cursor_delay: Option<HideDelay>,
+    /// The default cursor's image, a PNG [default: the cursor theme's]
+    #[arg(long, value_name = "FILE", help_heading = "Input")]
+    pub cursor: Option<PathBuf>,
+    /// The keyboard's layout, such as de [default: XKB_DEFAULT_LAYOUT, or us]
+    #[arg(long, value_name = "NAME", help_heading = "Input")]
+    pub keyboard_layout: Option<String>,
+    /// The layout's variant, such as nodeadkeys
+    #[arg(long, value_name = "NAME", help_heading = "Input")]
+    pub keyboard_variant: Option<String>,
+    /// The keyboard's model, such as pc105
+    #[arg(long, value_name = "NAME", help_heading = "Input")]
+    pub keyboard_model: Option<String>,
+    /// The layout's options, such as caps:escape
+    #[arg(long, value_name = "NAMES", help_heading = "Input")]
+    pub keyboard_options: Option<String>,
+    /// Key repeats a second; 0: keys do not repeat [default: 25]
+    #[arg(long, value_name = "RATE", help_heading = "Input", allow_negative_numbers = true)]
+    pub repeat_rate: Option<RepeatRate>,
+    /// Milliseconds before a key repeats [default: 600]
+    #[arg(long, value_name = "MS", help_heading = "Input", allow_negative_numbers = true)]
+    pub repeat_delay: Option<RepeatDelay>,
+
+    /// Stream on this address: pages over TCP, pictures over UDP, the same port (repeatable)
+    #[arg(long, value_name = "ADDR:PORT", help_heading = "Stream")]
+    #[serde(deserialize_with = "one_or_many")]
+    pub stream: Vec<Listen>,
+    /// The stream's name [default: goggles]
+    #[arg(long, value_name = "NAME", help_heading = "Stream")]
+    pub stream_name: Option<StreamName>,
+    /// What encodes the picture [default: auto]
+    #[arg(long, help_heading = "Stream")]
+    pub encoder: Option<Encoder>,
+    /// A constant bit rate in kbit/s [default: constant quality, capped by the picture's size]
+    #[arg(long, value_name = "KBPS", help_heading = "Stream", allow_negative_numbers = true)]
+    pub bitrate: Option<Kbps>,
+
+    /// What shows the picture; wayland, x11 and drm are refused for now [default: auto]
+    #[arg(long, help_heading = "Run")]
+    pub backend: Option<Backend>,
+    /// Give the program WAYLAND_DISPLAY, so that Wayland programs use it
+    #[arg(long, help_heading = "Run", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
+    pub expose_wayland: Option<bool>,
+    /// How many Xwaylands; this version serves 0 and 1 [default: 1]
+    #[arg(long, value_name = "COUNT", help_heading = "Run", allow_negative_numbers = true)]
+    pub xwayland_count: Option<XwaylandCount>,
+    /// Go on when the program has ended, and leave what it started running
+    #[arg(long, help_heading = "Run", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
+    pub keep_alive: Option<bool>,
+    /// Real-time scheduling of the threads that pace the picture, where it is permitted
+    #[arg(long, help_heading = "Run", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
+    pub rt: Option<bool>,
+    /// Steam's environment for the program
+    #[arg(short = 'e', long, help_heading = "Run", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
+    pub steam: Option<bool>,
+    /// Write the X11 and Wayland displays' names here when all is ready: a file or a FIFO
+    #[arg(short = 'R', long, value_name = "PATH", help_heading = "Run")]
+    pub ready_fd: Option<PathBuf>,
+    /// Write statistics here, line by line: a FIFO (made if there is nothing) or a file
+    #[arg(short = 'T', long, value_name = "PATH", help_heading = "Run")]
+    pub stats_path: Option<PathBuf>,
+}
+
+impl Options {
+    /// `self`, and what `self` does not say from `below`.
+    pub fn over(self, below: Options) -> Options {
+        macro_rules! merge {
+            ($($field:ident),*) => {
+                // A struct expression without `..`: a new option that is forgotten here does not compile.
+                Options {
+                    stream: if self.stream.is_empty() { below.stream } else { self.stream },
+                    $($field: self.$field.or(below.$field)),*
+                }
+            };
+        }
+        merge!(
+            output_width,
+            output_height,
+            nested_width,
+            nested_height,
+            nested_refresh,
+            framerate_limit,
+            scaler,
+            filter,
+            mouse_sensitivity,
+            hide_cursor_delay,
+            cursor,
+            keyboard_layout,
+            keyboard_variant,
+            keyboard_model,
+            keyboard_options,
+            repeat_rate,
+            repeat_delay,
+            stream_name,
+            encoder,
+            bitrate,
+            backend,
+            expose_wayland,
+            xwayland_count,
+            keep_alive,
+            rt,
+            steam,
+            ready_fd,
+            stats_path
+        )
+    }
+}
+
+/// In the file, one stream may be written without a list.
+fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Listen>, D::Error> {
+    struct List;
+    impl<'de> serde::de::Visitor<'de> for List {
+        type Value = Vec<Listen>;
+        fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+            f.write_str("an address and a port, or a list of them")
+        }
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+            text.parse().map(|listen| vec![listen]).map_err(E::custom)
+        }
+        fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+            let mut list = Vec::new();
+            while let Some(listen) = seq.next_element()? {
+                list.push(listen);
+            }
+            Ok(list)
+        }
+    }
+    deserializer.deserialize_any(List)
+}

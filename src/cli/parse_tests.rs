@@ -1,0 +1,177 @@
+//! What arguments become, without starting anything.
+
+use super::{Action, parse};
+use crate::config::{Encoder, Filter, Scaler, Settings};
+use crate::link::{Rate, Refresh, Size};
+use std::ffi::OsString;
+
+fn action(args: &[&str]) -> Result<Action, String> {
+    let args = ["goggles-scope"].iter().chain(args).map(OsString::from);
+    parse(args, &|_| None).map_err(|refusal| refusal.message)
+}
+
+fn settings(args: &[&str]) -> Settings {
+    match action(args) {
+        Ok(Action::Run(settings)) => *settings,
+        other => panic!("{args:?}: {other:?}"),
+    }
+}
+
+#[test]
+fn every_option_arrives() {
+    let s = settings(&[
+        "-W",
+        "1920",
+        "-H1080",
+        "-w",
+        "1280",
+        "-h",
+        "720",
+        "-r",
+        "59.94",
+        "-S",
+        "fill",
+        "-F",
+        "nearest",
+        "-s",
+        "2.5",
+        "-C",
+        "500",
+        "-R",
+        "/r",
+        "-T",
+        "/t",
+        "-e",
+        "--rt",
+        "--keep-alive",
+        "--expose-wayland",
+        "--xwayland-count",
+        "0",
+        "--framerate-limit",
+        "30",
+        "--cursor",
+        "/c.png",
+        "--backend",
+        "headless",
+        "--stream",
+        "127.0.0.1:1",
+        "--stream",
+        "[::1]:2",
+        "--stream-name",
+        "den",
+        "--encoder",
+        "openh264",
+        "--bitrate",
+        "8000",
+        "--keyboard-layout",
+        "de",
+        "--keyboard-options",
+        "caps:escape",
+        "--repeat-rate",
+        "0",
+        "--",
+        "game",
+        "-W",
+        "--help",
+    ]);
+    assert_eq!(
+        (s.output, s.nested),
+        (Size { w: 1920, h: 1080 }, Some(Size { w: 1280, h: 720 }))
+    );
+    assert_eq!((s.refresh, s.limit), (Refresh(59_940), Some(Refresh(30_000))));
+    assert_eq!(
+        (s.scaler, s.filter, s.mouse_sensitivity),
+        (Scaler::Fill, Filter::Nearest, 2.5)
+    );
+    assert_eq!(s.hide_cursor.unwrap().as_millis(), 500);
+    assert!(s.steam && s.rt && s.keep_alive && s.expose_wayland && s.xwayland_count == 0);
+    assert_eq!(
+        (s.ready.unwrap().to_str(), s.stats.unwrap().to_str()),
+        (Some("/r"), Some("/t"))
+    );
+    assert_eq!(s.cursor.unwrap().to_str(), Some("/c.png"));
+    assert_eq!(
+        (
+            s.keyboard.layout.as_str(),
+            s.keyboard.options.as_deref(),
+            s.keyboard.repeat_rate
+        ),
+        ("de", Some("caps:escape"), 0)
+    );
+    let stream = s.stream.unwrap();
+    assert_eq!(
+        (stream.listen.len(), stream.name.as_str(), stream.encoder),
+        (2, "den", Encoder::OpenH264)
+    );
+    assert_eq!(stream.rate, Rate::Constant { kbps: 8000 });
+    assert_eq!(s.command, ["game", "-W", "--help"]);
+}
+
+#[test]
+fn the_last_one_wins_as_in_gamescope() {
+    assert_eq!(
+        settings(&["-r", "30", "-r", "144", "--", "x"]).refresh,
+        Refresh(144_000)
+    );
+    assert!(!settings(&["-e", "--steam=false", "--", "x"]).steam);
+    let streams = settings(&["--stream", "127.0.0.1:1", "--stream", "127.0.0.1:2"])
+        .stream
+        .unwrap();
+    assert_eq!(streams.listen.len(), 2);
+}
+
+#[test]
+fn letters_may_stand_together() {
+    let s = settings(&["-er60", "--", "x"]);
+    assert!(s.steam && s.refresh == Refresh(60_000));
+}
+
+#[test]
+fn doctor_is_a_word_only_before_the_dashes() {
+    assert!(matches!(action(&["doctor"]), Ok(Action::Doctor { json: false, .. })));
+    assert!(matches!(
+        action(&["--stream", "127.0.0.1:1", "doctor", "--json"]),
+        Ok(Action::Doctor { json: true, .. })
+    ));
+    assert_eq!(settings(&["--", "doctor"]).command, ["doctor"]);
+    assert_eq!(
+        settings(&["--", "completions", "bash"]).command,
+        ["completions", "bash"]
+    );
+    assert!(action(&["doctor", "--", "x"]).is_err());
+}
+
+#[test]
+fn flags_win_over_the_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("c.toml");
+    std::fs::write(
+        &file,
+        "output-height = 600\nsteam = true\nbitrate = 900\nstream = '127.0.0.1:9'\nrt = true",
+    )
+    .unwrap();
+    let file = file.to_str().unwrap();
+    let s = settings(&[
+        "--config",
+        file,
+        "-H",
+        "1080",
+        "--steam=false",
+        "--stream",
+        "127.0.0.1:1",
+    ]);
+    assert_eq!((s.output.h, s.steam, s.rt), (1080, false, true));
+    let stream = s.stream.unwrap();
+    assert_eq!(stream.listen, ["127.0.0.1:1".parse().unwrap()]);
+    assert_eq!(stream.rate, Rate::Constant { kbps: 900 });
+}
+
+#[test]
+fn no_command_is_allowed() {
+    assert!(settings(&[]).command.is_empty());
+}
+
+#[test]
+fn the_parser_is_consistent() {
+    super::command().debug_assert();
+}

@@ -1,0 +1,288 @@
+//! From what was said to what is done: defaults, what does not go together, what is not served.
+
+use super::{Backend, Encoder, Filter, Keyboard, Scaler, Settings, Stream};
+use crate::cli::values::{self, Extent, HideDelay};
+use crate::cli::{Options, Refusal};
+use crate::link::{Rate, Refresh, Size};
+use std::ffi::OsString;
+use std::path::Path;
+use std::time::Duration;
+
+/// gamescope's default height.
+const DEFAULT_HEIGHT: u32 = 720;
+/// gamescope's default delay.
+const HIDE_CURSOR: Duration = Duration::from_secs(10);
+/// x264's default constant rate factor.
+const QUALITY_CRF: u8 = 23;
+
+/// Options that can't be served, or not together; in words for the user.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Conflict(pub String);
+
+impl Conflict {
+    /// The user's mistake, with the file that had a part in it.
+    pub fn refusal(self, file: Option<&Path>) -> Refusal {
+        match file {
+            Some(path) => Refusal::usage(format!("{} (options were also read from {})", self.0, path.display())),
+            None => Refusal::usage(self.0),
+        }
+    }
+}
+
+fn conflict<T>(words: impl Into<String>) -> Result<T, Conflict> {
+    Err(Conflict(words.into()))
+}
+
+/// Fills in what `options` don't say. `displayless`: no desktop is there to open a window on.
+pub fn resolve(options: Options, command: Vec<OsString>, displayless: bool) -> Result<Settings, Conflict> {
+    let backend = backend(options.backend, !options.stream.is_empty(), displayless)?;
+    let output = output(options.output_width, options.output_height)?;
+    let nested = nested(options.nested_width, options.nested_height)?;
+    let refresh = Refresh(options.nested_refresh.map_or(60_000, |hz| hz.0));
+    let xwayland_count = options.xwayland_count.map_or(1, |count| count.0);
+    let expose_wayland = options.expose_wayland.unwrap_or(false);
+    if xwayland_count > 1 {
+        return conflict("more than one Xwayland is gamescope's, and this version does not serve it yet");
+    }
+    if xwayland_count == 0 && !expose_wayland {
+        return conflict(
+            "without an Xwayland the program has no display: say --expose-wayland with --xwayland-count 0",
+        );
+    }
+    Ok(Settings {
+        backend,
+        output,
+        nested,
+        refresh,
+        limit: options
+            .framerate_limit
+            .and_then(|limit| limit.0)
+            .map(|hz| Refresh(hz.0)),
+        scaler: options.scaler.unwrap_or(Scaler::Auto),
+        filter: filter(options.filter)?,
+        mouse_sensitivity: options.mouse_sensitivity.map_or(1.0, |factor| factor.0),
+        hide_cursor: options.hide_cursor_delay.unwrap_or(HideDelay(Some(HIDE_CURSOR))).0,
+        expose_wayland,
+        xwayland_count,
+        keep_alive: options.keep_alive.unwrap_or(false),
+        rt: options.rt.unwrap_or(false),
+        steam: options.steam.unwrap_or(false),
+        keyboard: Keyboard {
+            layout: options.keyboard_layout.unwrap_or_default(),
+            variant: options.keyboard_variant.unwrap_or_default(),
+            model: options.keyboard_model.unwrap_or_default(),
+            options: options.keyboard_options,
+            repeat_rate: options.repeat_rate.map_or(25, |rate| rate.0 as i32),
+            repeat_delay: options.repeat_delay.map_or(600, |delay| delay.0 as i32),
+        },
+        stream: stream(
+            options.stream,
+            options.stream_name,
+            options.encoder,
+            rate(options.bitrate, output, refresh),
+            output,
+        )?,
+        cursor: options.cursor,
+        ready: options.ready_fd,
+        stats: options.stats_path,
+        command,
+    })
+}
+
+fn backend(said: Option<values::Backend>, stream: bool, displayless: bool) -> Result<Backend, Conflict> {
+    match said.unwrap_or(values::Backend::Auto) {
+        values::Backend::Headless => Ok(Backend::Headless),
+        values::Backend::Auto if stream || displayless => Ok(Backend::Headless),
+        values::Backend::Auto => conflict(
+            "there is a desktop to open a window on, but this version does not serve windows yet: say --stream \
+             ADDR:PORT to play in a browser, or --backend headless",
+        ),
+        values::Backend::Wayland => not_yet("wayland"),
+        values::Backend::X11 => not_yet("x11"),
+        values::Backend::Drm => not_yet("drm"),
+        values::Backend::Sdl => {
+            conflict("--backend sdl is gamescope's; windows will be --backend wayland and x11 here")
+        }
+        values::Backend::Openvr => not_yet("openvr"),
+    }
+}
+
+fn not_yet<T>(backend: &str) -> Result<T, Conflict> {
+    conflict(format!(
+        "--backend {backend} is not served by this version yet: it serves --backend headless"
+    ))
+}
+
+fn output(width: Option<Extent>, height: Option<Extent>) -> Result<Size, Conflict> {
+    match (width, height) {
+        (Some(w), Some(h)) => Ok(Size { w: w.0, h: h.0 }),
+        (None, h) => Ok(wide(h.map_or(DEFAULT_HEIGHT, |h| h.0))),
+        (Some(_), None) => conflict("-W (--output-width) needs -H (--output-height), too"),
+    }
+}
+
+fn nested(width: Option<Extent>, height: Option<Extent>) -> Result<Option<Size>, Conflict> {
+    match (width, height) {
+        (Some(w), Some(h)) => Ok(Some(Size { w: w.0, h: h.0 })),
+        (None, Some(h)) => Ok(Some(wide(h.0))),
+        (None, None) => Ok(None),
+        (Some(_), None) => conflict("-w (--nested-width) needs -h (--nested-height), too"),
+    }
+}
+
+/// 16:9 of this height, as gamescope has it, but even: the encoders' chroma needs pairs of pixels.
+fn wide(height: u32) -> Size {
+    Size {
+        w: (height * 16 / 9 + 1) & !1,
+        h: height,
+    }
+}
+
+fn filter(said: Option<values::Filter>) -> Result<Filter, Conflict> {
+    let unserved = match said.unwrap_or(values::Filter::Linear) {
+        values::Filter::Linear => return Ok(Filter::Linear),
+        values::Filter::Nearest => return Ok(Filter::Nearest),
+        values::Filter::Fsr => "fsr",
+        values::Filter::Nis => "nis",
+        values::Filter::Pixel => "pixel",
+    };
+    conflict(format!(
+        "--filter {unserved} is gamescope's, and this version does not serve it yet: it serves linear and nearest"
+    ))
+}
+
+fn rate(bitrate: Option<values::Kbps>, output: Size, refresh: Refresh) -> Rate {
+    match bitrate {
+        Some(kbps) => Rate::Constant { kbps: kbps.0 },
+        None => Rate::Quality {
+            crf: QUALITY_CRF,
+            max_kbps: cap(output, refresh),
+        },
+    }
+}
+
+/// What constant quality may spend at most: 0.3 bit a pixel (17 Mbit/s at 720p60, 37 at 1080p60), which a picture of
+/// noise exceeds and games do not, within what a home network carries.
+fn cap(output: Size, refresh: Refresh) -> u32 {
+    let pixels_a_second = u64::from(output.w) * u64::from(output.h) * u64::from(refresh.0) / 1000;
+    (pixels_a_second * 3 / 10_000).clamp(4_000, 150_000) as u32
+}
+
+fn stream(
+    listen: Vec<values::Listen>,
+    name: Option<values::StreamName>,
+    encoder: Option<Encoder>,
+    rate: Rate,
+    output: Size,
+) -> Result<Option<Stream>, Conflict> {
+    if listen.is_empty() {
+        return Ok(None);
+    }
+    let listen: Vec<_> = listen.into_iter().map(|listen| listen.0).collect();
+    for (i, address) in listen.iter().enumerate() {
+        // Port 0 is a new port each time.
+        if address.port() != 0 && listen[..i].contains(address) {
+            return conflict(format!("--stream {address} is there twice"));
+        }
+    }
+    if !output.w.is_multiple_of(2) || !output.h.is_multiple_of(2) {
+        return conflict(format!(
+            "a stream's width and height must be even, and {}x{} is not",
+            output.w, output.h
+        ));
+    }
+    Ok(Some(Stream {
+        listen,
+        name: name.map_or_else(|| "goggles".into(), |name| name.0),
+        encoder: encoder.unwrap_or(Encoder::Auto),
+        rate,
+    }))
+}
+
+impl Default for Settings {
+    /// What no option at all gives, headless, without a command.
+    fn default() -> Self {
+        let options = Options {
+            backend: Some(values::Backend::Headless),
+            ..Options::default()
+        };
+        match resolve(options, Vec::new(), true) {
+            Ok(settings) => settings,
+            Err(conflict) => unreachable!("the defaults go together: {conflict}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(options: Options) -> Result<Settings, String> {
+        resolve(options, Vec::new(), true).map_err(|e| e.0)
+    }
+
+    #[test]
+    fn sizes_follow_gamescope() {
+        let size = |w, h| {
+            let options = Options {
+                output_width: w,
+                output_height: h,
+                nested_width: w,
+                nested_height: h,
+                ..Options::default()
+            };
+            said(options).map(|s| ((s.output.w, s.output.h), s.nested.map(|n| (n.w, n.h))))
+        };
+        let e = |v| Some(Extent(v));
+        assert_eq!(size(None, None), Ok(((1280, 720), None)));
+        assert_eq!(size(None, e(1080)), Ok(((1920, 1080), Some((1920, 1080)))));
+        assert_eq!(size(e(800), e(600)), Ok(((800, 600), Some((800, 600)))));
+        assert_eq!(size(None, e(600)), Ok(((1066, 600), Some((1066, 600)))));
+        assert!(size(e(800), None).unwrap_err().contains("-H"));
+    }
+
+    #[test]
+    fn auto_is_headless_only_where_a_window_is_not_expected() {
+        let listen: values::Listen = "127.0.0.1:0".parse().unwrap();
+        let resolve = |stream: bool, displayless| {
+            let options = Options {
+                stream: if stream { vec![listen] } else { vec![] },
+                ..Options::default()
+            };
+            resolve(options, Vec::new(), displayless).is_ok()
+        };
+        assert!(resolve(true, true) && resolve(true, false) && resolve(false, true) && !resolve(false, false));
+    }
+
+    #[test]
+    fn constant_quality_is_capped_by_the_picture() {
+        let size = |w, h| Size { w, h };
+        assert_eq!(cap(size(1280, 720), Refresh(60_000)), 16_588);
+        assert_eq!(cap(size(1920, 1080), Refresh(60_000)), 37_324);
+        assert_eq!(cap(size(64, 64), Refresh(60_000)), 4_000);
+        assert_eq!(cap(size(16_384, 16_384), Refresh(1_000_000)), 150_000);
+    }
+
+    #[test]
+    fn streams_are_checked() {
+        let listen = |text: &str| text.parse::<values::Listen>().unwrap();
+        let twice = Options {
+            stream: vec![listen("127.0.0.1:4"), listen("127.0.0.1:4")],
+            ..Options::default()
+        };
+        assert_eq!(said(twice).unwrap_err(), "--stream 127.0.0.1:4 is there twice");
+        let any = Options {
+            stream: vec![listen("127.0.0.1:0"), listen("127.0.0.1:0")],
+            ..Options::default()
+        };
+        assert_eq!(said(any).unwrap().stream.unwrap().listen.len(), 2);
+        let odd = Options {
+            stream: vec![listen("127.0.0.1:4")],
+            output_width: Some(Extent(801)),
+            output_height: Some(Extent(600)),
+            ..Options::default()
+        };
+        assert!(said(odd).unwrap_err().contains("even"));
+    }
+}

@@ -1,0 +1,210 @@
+//! The binary's command line: what is accepted, what is refused and with which words and status.
+//!
+//! Each test has its own empty home, so that no configuration of the machine's user takes part.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// The binary, with nothing of this machine's desktop or configuration.
+fn scope(home: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_goggles-scope"));
+    command
+        .env_clear()
+        .env("HOME", home)
+        .env("PATH", "/usr/bin:/bin")
+        .env("XDG_RUNTIME_DIR", home);
+    command
+}
+
+fn run(args: &[&str]) -> (i32, String, String) {
+    let home = tempfile::tempdir().unwrap();
+    outcome(scope(home.path()).args(args).output().unwrap())
+}
+
+fn outcome(output: Output) -> (i32, String, String) {
+    (
+        output.status.code().unwrap_or(-1),
+        String::from_utf8(output.stdout).unwrap(),
+        String::from_utf8(output.stderr).unwrap(),
+    )
+}
+
+/// Runs with a configuration file of this text, named by a flag.
+fn run_with_file(text: &str, args: &[&str]) -> (i32, String) {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("scope.toml");
+    std::fs::write(&file, text).unwrap();
+    let (code, _, err) = outcome(
+        scope(home.path())
+            .arg("--config")
+            .arg(&file)
+            .args(args)
+            .output()
+            .unwrap(),
+    );
+    (code, err.replace(home.path().to_str().unwrap(), ""))
+}
+
+#[test]
+fn help_shows_what_is_served_and_nothing_else() {
+    let (code, out, err) = run(&["--help"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    for word in [
+        "-W, --output-width",
+        "-h, --nested-height",
+        "--stream <ADDR:PORT>",
+        "doctor",
+        "completions",
+        "127",
+    ] {
+        assert!(out.contains(word), "{word} in\n{out}");
+    }
+    for word in ["--hdr-enabled", "--fullscreen", "-h, --help", "openvr"] {
+        assert!(!out.contains(word), "{word} in\n{out}");
+    }
+    assert!(out.lines().all(|line| line.chars().count() <= 120));
+}
+
+#[test]
+fn version_is_the_packages() {
+    assert_eq!(
+        run(&["--version"]),
+        (
+            0,
+            concat!("goggles-scope ", env!("CARGO_PKG_VERSION"), "\n").into(),
+            "".into()
+        )
+    );
+}
+
+#[test]
+fn minus_h_is_a_height() {
+    let (code, _, err) = run(&["-h", "7"]);
+    assert_eq!(code, 2);
+    assert!(
+        err.contains("pixels from 16 to 16384") && err.contains("--nested-height"),
+        "{err}"
+    );
+    let (code, _, err) = run(&["-h"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("--nested-height"), "{err}");
+}
+
+#[test]
+fn what_is_not_served_is_refused_by_name() {
+    for (args, words) in [
+        (
+            &["--hdr-enabled", "--", "true"][..],
+            "--hdr-enabled is gamescope's, and this version does not serve it yet",
+        ),
+        (&["--sharpness", "5", "--", "true"], "--sharpness is gamescope's"),
+        (&["-m2", "--", "true"], "--max-scale (-m) is gamescope's"),
+        (&["-f", "--", "true"], "--fullscreen (-f) is for a window on a desktop"),
+        (&["-bf", "--", "true"], "--borderless (-b) is for a window"),
+        (&["-W1280", "-H720", "-fg", "--", "true"], "--grab (-g) is for a window"),
+        (
+            &["-o", "30", "--", "true"],
+            "--nested-unfocused-refresh (-o) is for a window",
+        ),
+        (&["-o"], "--nested-unfocused-refresh (-o) is for a window"),
+        (&["-F", "fsr", "--", "true"], "--filter fsr is gamescope's"),
+        (
+            &["--backend", "wayland", "--", "true"],
+            "--backend wayland is not served by this version yet",
+        ),
+        (
+            &["--backend", "drm", "--", "true"],
+            "--backend drm is not served by this version yet",
+        ),
+        (&["--backend", "sdl", "--", "true"], "--backend sdl is gamescope's"),
+        (&["--xwayland-count", "2", "--", "true"], "more than one Xwayland"),
+        (&["--xwayland-count", "0", "--", "true"], "--expose-wayland"),
+        (&["--bitrate", "5000", "--", "true"], "--bitrate is for a stream"),
+        (&["-W", "1280", "--", "true"], "needs -H"),
+        (
+            &["glxgears"],
+            "a program to run comes after '--': goggles-scope [OPTIONS] -- glxgears",
+        ),
+        (&["--no-such-option"], "unexpected argument '--no-such-option'"),
+        (&["--stream", "here", "--", "true"], "ADDR:PORT is wanted"),
+        (&["-r", "0", "--", "true"], "a rate from 1 to 1000 Hz"),
+        (&["-s", "-1", "--", "true"], "a factor from 0.01 to 100"),
+        (
+            &["-S", "huge", "--", "true"],
+            "[possible values: auto, integer, fit, fill, stretch]",
+        ),
+    ] {
+        let (code, out, err) = run(args);
+        assert_eq!((code, out.as_str()), (2, ""), "{args:?}: {err}");
+        assert!(
+            err.contains(words) && err.starts_with("goggles-scope: "),
+            "{args:?}: {err}"
+        );
+    }
+}
+
+#[test]
+fn a_desktop_gets_a_refusal_not_a_hidden_game() {
+    let home = tempfile::tempdir().unwrap();
+    let output = scope(home.path())
+        .env("WAYLAND_DISPLAY", "wayland-0")
+        .args(["--", "true"])
+        .output()
+        .unwrap();
+    let (code, _, err) = outcome(output);
+    assert_eq!(code, 2);
+    assert!(err.contains("does not serve windows yet"), "{err}");
+}
+
+#[test]
+fn the_file_is_read_with_lines() {
+    assert_eq!(
+        run_with_file("rt = true\nbackendd = 'headless'\n", &["--", "true"]),
+        (
+            2,
+            "goggles-scope: /scope.toml:2: unknown key 'backendd'; is 'backend' meant?\n".into()
+        )
+    );
+    let (code, err) = run_with_file("\noutput-height = '720'\n", &["--", "true"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("/scope.toml:2: invalid type: string \"720\""), "{err}");
+    let (code, err) = run_with_file("fullscreen = true\n", &["--", "true"]);
+    assert_eq!(code, 2);
+    assert!(
+        err.contains("/scope.toml:1: 'fullscreen' is for a window on a desktop"),
+        "{err}"
+    );
+    let (code, err) = run_with_file("output-width = 1280\n", &["--", "true"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("needs -H") && err.contains("/scope.toml"), "{err}");
+}
+
+#[test]
+fn a_named_file_must_be_there_and_the_default_one_is_read() {
+    let (code, _, err) = run(&["--config", "/no/such/file", "--", "true"]);
+    assert_eq!(code, 1);
+    assert!(err.contains("/no/such/file: cannot be read"), "{err}");
+
+    let home = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(home.path().join(".config/goggles-scope")).unwrap();
+    std::fs::write(home.path().join(".config/goggles-scope/config.toml"), "nonsense = 1").unwrap();
+    let (code, _, err) = outcome(scope(home.path()).args(["--", "true"]).output().unwrap());
+    assert_eq!(code, 2);
+    assert!(
+        err.contains("/.config/goggles-scope/config.toml:1: unknown key 'nonsense'"),
+        "{err}"
+    );
+}
+
+#[test]
+fn completions_name_the_options() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let (code, out, _) = run(&["completions", shell]);
+        assert_eq!(code, 0, "{shell}");
+        assert!(
+            out.contains("nested-refresh") && !out.contains("hdr-enabled"),
+            "{shell}"
+        );
+    }
+    assert_eq!(run(&["completions", "tcsh"]).0, 2);
+}
