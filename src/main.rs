@@ -1,10 +1,24 @@
 //! The binary: arguments, settings, logging, and the exit status. All else is the library.
 
+use goggles_scope::child::{self, Inherited, reaper};
 use goggles_scope::cli::{self, Action, Refusal};
 use std::io::Write;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // Before all else: libraries and our own set-up change what the program is to have as it was.
+    Inherited::at_start();
+    let mut arguments = std::env::args_os();
+    if arguments.next().is_some_and(|name| name == reaper::NAME) {
+        return exit(reaper::main(arguments));
+    }
+    if let Err(e) = child::without_overlay() {
+        say(
+            &mut std::io::stderr(),
+            &format!("goggles-scope: error running again without Steam's overlay: {e}\n"),
+        );
+        return exit(1);
+    }
     match start() {
         Ok(code) => exit(code),
         Err(refusal) => {
