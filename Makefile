@@ -1,1 +1,75 @@
-.PHONY: demo test lint bench
+# The few commands people run. CI runs `make test` and `make test-nested` (.ci/run).
+
+CARGO ?= cargo
+NPM ?= npm
+WEB := resources/web
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+SCOPE := $(TARGET)/release/goggles-scope
+
+.PHONY: help build demo demo-stop test test-nested test-lab lint bench fuzz setup-build setup-test
+
+help:
+	@echo 'make demo         install what is missing, build, and start a program to be seen in a browser'
+	@echo 'make demo-stop    end the demo'
+	@echo 'make test         lint, and the tests that run anywhere'
+	@echo 'make test-nested  the real binary with real programs and Chromium'
+	@echo 'make test-lab     tests in a kernel with devices'
+	@echo 'make lint         formatting, clippy, TypeScript'
+	@echo 'make bench        the figures: a table, and target/bench/*.json (ARGS="flip --size 720p" for a part)'
+	@echo 'make fuzz         every decoder of the wire, for FUZZ_SECONDS each'
+
+setup-build:
+	@tools/setup.sh build
+
+setup-test:
+	@tools/setup.sh build run test
+
+build: setup-build
+	$(CARGO) build --release --locked --bin goggles-scope
+
+demo:
+	@tools/setup.sh build run
+	$(CARGO) build --release --locked --bin goggles-scope
+	@tools/demo.sh start $(SCOPE)
+
+demo-stop:
+	@tools/demo.sh stop
+
+# npm ci only when the lock file has changed since the last one.
+$(WEB)/node_modules/.package-lock.json: $(WEB)/package-lock.json
+	cd $(WEB) && $(NPM) ci --no-audit --no-fund --prefer-offline
+	@touch $@
+
+lint: setup-build $(WEB)/node_modules/.package-lock.json
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	cd $(WEB) && $(NPM) run lint
+
+test: lint
+	@tools/setup.sh build run
+	cd $(WEB) && $(NPM) test
+	$(CARGO) test --locked -p goggles-scope -p goggles-protocols
+	$(CARGO) test --locked -p nested-tests --lib --bins
+	@echo
+	@echo 'Not run here:'
+	@echo '  the real binary with real programs and Chromium: make test-nested'
+	@echo '  fuzzing of the decoders: make fuzz'
+	@echo '  figures: make bench'
+
+# One at a time: they share the machine's two cores with an encoder, a decoder and a browser.
+test-nested: setup-test
+	$(CARGO) build --locked --workspace --bins
+	$(CARGO) test --locked -p nested-tests --tests -- --test-threads=1
+
+# No test of this version needs a kernel with devices; the ones that do come with the DRM backend and gamepads.
+test-lab:
+	@echo 'No test needs a kernel with devices yet.'
+
+bench:
+	@tools/setup.sh build run test
+	$(CARGO) build --locked --release -p goggles-scope -p nested-tests --bins
+	$(TARGET)/release/bench $(ARGS)
+
+FUZZ_SECONDS ?= 30
+fuzz: setup-build
+	@tools/fuzz.sh $(FUZZ_SECONDS)

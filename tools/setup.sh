@@ -1,0 +1,75 @@
+#!/bin/bash
+# Installs the Debian packages that a group of work needs. Run again, it only looks and ends at once.
+#
+#   tools/setup.sh [--check] GROUP...      GROUP: build, run, test
+#
+# build: what cargo and npm need. run: what goggles-scope and the demo need. test: the programs that the nested tests
+# start. --check only says what is missing (exit status 1 if anything is).
+set -euo pipefail
+
+build=(build-essential pkg-config libxkbcommon-dev libpixman-1-dev libwayland-dev libgstreamer1.0-dev
+    libgstreamer-plugins-base1.0-dev)
+run=(xwayland xkb-data fonts-dejavu-core gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
+    gstreamer1.0-plugins-ugly libgl1-mesa-dri glmark2-es2-wayland)
+test=(gstreamer1.0-libav weston foot xterm mesa-utils vulkan-tools mesa-vulkan-drivers xvfb chromium)
+
+# The least versions: node for esbuild's target and node:test, cargo for edition 2024 and the dependencies.
+node_major=18
+rust_minor=92
+
+usage() {
+    sed -n '2,8s/^# \{0,1\}//p' "$0" >&2
+    exit 2
+}
+
+check_only=
+wanted=()
+for arg in "$@"; do
+    case $arg in
+        --check) check_only=1 ;;
+        build) wanted+=("${build[@]}"); need_build=1 ;;
+        run) wanted+=("${run[@]}") ;;
+        test) wanted+=("${test[@]}") ;;
+        *) usage ;;
+    esac
+done
+[ ${#wanted[@]} -gt 0 ] || usage
+
+if [ "${need_build:-}" ]; then
+    # Any node that is recent enough will do; Debian 12's own is.
+    major=$(node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/') || true
+    if [ "${major:-0}" -lt "$node_major" ]; then
+        wanted+=(nodejs npm)
+    elif ! command -v npm >/dev/null; then
+        wanted+=(npm)
+    fi
+    version=$(cargo --version 2>/dev/null | sed 's/^cargo 1\.\([0-9]*\).*/\1/') || true
+    if [ "${version:-0}" -lt "$rust_minor" ]; then
+        echo "setup: a Rust toolchain of at least 1.$rust_minor is needed and not installed by this script;" \
+            "see https://rustup.rs" >&2
+        exit 1
+    fi
+fi
+
+missing=()
+for package in "${wanted[@]}"; do
+    status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) || true
+    [ "$status" = installed ] || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+echo "setup: missing: ${missing[*]}" >&2
+[ -z "$check_only" ] || exit 1
+
+if [ "$(id -u)" = 0 ]; then
+    as=()
+    echo "setup: installing them, as root" >&2
+elif command -v sudo >/dev/null; then
+    as=(sudo)
+    echo "setup: installing them through sudo" >&2
+else
+    echo "setup: they can be installed by root only; as root: apt-get install ${missing[*]}" >&2
+    exit 1
+fi
+"${as[@]}" apt-get -q update
+"${as[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends "${missing[@]}"
