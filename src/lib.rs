@@ -3,10 +3,18 @@
 //! The binary is a thin `main.rs` over this library, so that tests drive the same compositor in-process.
 //! CONTRIBUTING.md has the map; `link` has the only types that cross threads.
 
+pub mod backend;
 pub mod child;
 pub mod cli;
 pub mod config;
+pub mod frame;
+pub mod handlers;
+pub mod input;
 pub mod link;
 pub mod preflight;
+pub mod render;
+pub mod scene;
+pub mod state;
 pub mod stream;
 pub mod time;
+pub mod xwayland;

@@ -1,0 +1,46 @@
+//! What shows a frame and what times it.
+
+pub mod headless;
+
+use crate::state::Scope;
+
+/// One of the ways to show frames. The arms are written out where they differ.
+#[derive(Debug)]
+pub enum Backend {
+    /// The stream only.
+    Headless(headless::Headless),
+}
+
+/// What became of a latched frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RenderResult {
+    /// It is on its way.
+    Submitted,
+    /// It would have been the same picture again.
+    NoDamage,
+    /// Nobody looks.
+    Skipped,
+}
+
+impl Backend {
+    /// Whether a frame handed over now would not displace one that still waits.
+    pub fn is_free(&self) -> bool {
+        match self {
+            Self::Headless(h) => h.is_free(),
+        }
+    }
+
+    /// Whether a frame is wanted although nothing changed.
+    pub fn wants_frame(&self) -> bool {
+        match self {
+            Self::Headless(h) => h.wants_frame(),
+        }
+    }
+
+    /// Renders the scene and shows it.
+    pub fn submit(&mut self, scope: &mut Scope) -> RenderResult {
+        match self {
+            Self::Headless(h) => h.submit(scope),
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! When a frame is due: clock, pacing, statistics. Pure; `now` is an argument.
+
+pub mod pacer;
+pub mod stats;

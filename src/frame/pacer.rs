@@ -1,0 +1,282 @@
+//! The frame clock of an output without a display: one latch an interval of the virtual refresh, as early in it as
+//! the game allows.
+//!
+//! Intervals form a grid of ticks. Frame callbacks go out at ticks, so that a game that waits for them runs at the
+//! refresh. The first commit in an interval is latched at once; later ones wait for the next tick, where the newest
+//! wins. After an idle time the grid starts anew at the commit, so that an answer to a rare input never waits.
+//!
+//! A key or button edge may pull the next tick forward, so that a game that draws all the time answers in its next
+//! frame *now* instead of half an interval later. What was borrowed is paid back by stretching the following intervals by an eighth
+//! at most, and no more than one interval is ever borrowed: the mean rate stays at the refresh.
+
+use crate::time::Mono;
+use std::time::Duration;
+
+/// What to do now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Due {
+    /// Choose the scene's content for a frame.
+    pub latch: bool,
+    /// Tell clients to draw.
+    pub callbacks: bool,
+}
+
+/// The clock's state.
+#[derive(Clone, Debug)]
+pub struct Pacer {
+    period: Duration,
+    /// Where the present interval began.
+    tick: Mono,
+    /// A frame was latched in this interval.
+    latched: bool,
+    /// There is something new to show.
+    dirty: bool,
+    /// A client waits for its frame callback.
+    waiting: bool,
+    /// The next tick goes to an input's answer.
+    boost: bool,
+    /// How much later the grid would be without borrowed time.
+    debt: Duration,
+    /// Intervals since the start.
+    sequence: u64,
+}
+
+impl Pacer {
+    /// A clock with this period (the larger of the refresh's and the limit's).
+    pub fn new(period: Duration) -> Self {
+        Self {
+            period,
+            tick: Mono(0),
+            latched: false,
+            dirty: false,
+            waiting: false,
+            boost: false,
+            debt: Duration::ZERO,
+            sequence: 0,
+        }
+    }
+
+    /// The period of the grid.
+    pub fn period(&self) -> Duration {
+        self.period
+    }
+
+    /// Changes the period from the next tick on.
+    pub fn set_period(&mut self, period: Duration) {
+        self.period = period;
+        self.debt = Duration::ZERO;
+    }
+
+    /// How many intervals have begun.
+    pub fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// Something was committed (or mapped, moved, unmapped); `damage`: it changed the picture.
+    pub fn commit(&mut self, now: Mono, damage: bool) {
+        self.roll(now);
+        self.waiting = true;
+        self.dirty |= damage;
+    }
+
+    /// A key or button went down or up.
+    pub fn input_edge(&mut self) {
+        self.boost = true;
+    }
+
+    /// Says what is due. `encoder_free`: a job would not displace one that waits; while it is false, latching waits for
+    /// it, so that the frame is as fresh as can be.
+    pub fn step(&mut self, now: Mono, encoder_free: bool) -> Due {
+        let mut callbacks = self.roll(now) && self.waiting;
+        if !callbacks && self.boost && self.waiting {
+            let early = (self.tick + self.interval()).since(now);
+            if self.debt + early <= self.period {
+                self.debt += early;
+                self.begin(now);
+                callbacks = true;
+            }
+        }
+        if callbacks {
+            self.waiting = false;
+            self.boost = false;
+        }
+        let latch = self.dirty && !self.latched && encoder_free;
+        if latch {
+            self.dirty = false;
+            self.latched = true;
+        }
+        Due { latch, callbacks }
+    }
+
+    /// When `step` must be called again, if nothing else happens.
+    pub fn deadline(&self) -> Option<Mono> {
+        let wanted = self.waiting || (self.dirty && self.latched);
+        wanted.then(|| self.tick + self.interval())
+    }
+
+    fn interval(&self) -> Duration {
+        self.period + self.debt.min(self.period / 8)
+    }
+
+    /// Moves the grid up to `now`; true if a tick has passed.
+    fn roll(&mut self, now: Mono) -> bool {
+        let interval = self.interval();
+        if now < self.tick + interval {
+            return false;
+        }
+        if now.since(self.tick) >= interval * 2 {
+            // Idle, or stalled: nobody has seen the grid, so it may start here.
+            self.debt = Duration::ZERO;
+            self.begin(now);
+        } else {
+            self.debt -= interval - self.period;
+            let tick = self.tick + interval;
+            self.begin(tick);
+        }
+        true
+    }
+
+    fn begin(&mut self, tick: Mono) {
+        self.tick = tick;
+        self.latched = false;
+        self.sequence += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    fn at(ms: u64) -> Mono {
+        Mono(1_000_000_000 + ms * MS)
+    }
+
+    fn pacer() -> Pacer {
+        Pacer::new(Duration::from_millis(16))
+    }
+
+    #[test]
+    fn a_commit_after_idle_is_latched_at_once() {
+        let mut p = pacer();
+        p.commit(at(5), true);
+        assert_eq!(
+            p.step(at(5), true),
+            Due {
+                latch: true,
+                callbacks: false
+            }
+        );
+        assert_eq!(p.deadline(), Some(at(21)));
+        assert_eq!(
+            p.step(at(21), true),
+            Due {
+                latch: false,
+                callbacks: true
+            }
+        );
+        assert_eq!(p.deadline(), None);
+    }
+
+    #[test]
+    fn a_second_commit_waits_for_the_tick() {
+        let mut p = pacer();
+        p.commit(at(0), true);
+        assert!(p.step(at(0), true).latch);
+        p.commit(at(3), true);
+        assert!(!p.step(at(3), true).latch);
+        p.commit(at(9), true);
+        assert!(!p.step(at(9), true).latch);
+        assert_eq!(
+            p.step(at(16), true),
+            Due {
+                latch: true,
+                callbacks: true
+            }
+        );
+    }
+
+    #[test]
+    fn a_game_that_waits_for_callbacks_runs_at_the_refresh() {
+        let mut p = pacer();
+        let mut now = at(0);
+        let mut latches = 0;
+        p.commit(now, true);
+        for _ in 0..60 {
+            latches += u32::from(p.step(now, true).latch);
+            now = p.deadline().expect("a callback is owed");
+            assert!(p.step(now, true).callbacks);
+            now = now + Duration::from_millis(3);
+            p.commit(now, true);
+        }
+        assert_eq!(latches, 60);
+        assert_eq!(now.since(at(0)), Duration::from_millis(60 * 16 + 3));
+    }
+
+    #[test]
+    fn latching_waits_for_the_encoder() {
+        let mut p = pacer();
+        p.commit(at(0), true);
+        assert!(!p.step(at(0), false).latch);
+        assert!(p.step(at(2), true).latch);
+    }
+
+    #[test]
+    fn a_key_pulls_the_tick_forward_and_the_time_is_paid_back() {
+        let mut p = pacer();
+        p.commit(at(0), true);
+        p.step(at(0), true);
+        p.input_edge();
+        assert_eq!(
+            p.step(at(4), true),
+            Due {
+                latch: false,
+                callbacks: true
+            }
+        );
+        p.commit(at(5), true);
+        assert!(p.step(at(5), true).latch, "the answer is not held back");
+        // 12 ms were borrowed; the following intervals are 18 ms until they are paid back.
+        let mut now = at(5);
+        let mut ticks = vec![4];
+        for _ in 0..8 {
+            now = p.deadline().expect("a callback is owed");
+            assert!(p.step(now, true).callbacks);
+            ticks.push(now.since(at(0)).as_millis() as u64);
+            p.commit(now, true);
+            p.step(now, true);
+        }
+        assert_eq!(ticks, [4, 22, 40, 58, 76, 94, 112, 128, 144]);
+        let _ = now;
+    }
+
+    #[test]
+    fn no_more_than_an_interval_is_borrowed() {
+        let mut p = pacer();
+        let mut now = at(0);
+        let mut frames = 0;
+        for ms in 0..1600 {
+            now = at(ms);
+            p.commit(now, true);
+            p.input_edge();
+            frames += u32::from(p.step(now, true).latch);
+        }
+        let _ = now;
+        assert!(frames <= 101, "{frames} frames in 100 intervals");
+    }
+
+    #[test]
+    fn without_damage_nothing_is_latched() {
+        let mut p = pacer();
+        p.commit(at(0), false);
+        assert_eq!(p.step(at(0), true), Due::default());
+        assert_eq!(
+            p.step(at(16), true),
+            Due {
+                latch: false,
+                callbacks: true
+            }
+        );
+    }
+}

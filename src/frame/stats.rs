@@ -1,0 +1,188 @@
+//! Counters and time lines of a session: the log line at exit, and what `-T` writes.
+
+use crate::link::TimeLine;
+use crate::time::Mono;
+use std::time::Duration;
+
+/// How often `-T` writes.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// How many samples of a stage are kept; older ones make room.
+const KEEP: usize = 4096;
+
+/// The stages between the stamps of a [`TimeLine`], in order.
+pub const STAGES: [&str; 6] = ["latch", "render", "queue", "convert", "encode", "send"];
+
+/// The session's statistics.
+#[derive(Debug)]
+pub struct Stats {
+    started: Mono,
+    commits: u64,
+    frames: u64,
+    bytes: u64,
+    keys: u64,
+    stages: [Ring; STAGES.len()],
+    window: (Mono, u64),
+    fps: f64,
+}
+
+/// The newest samples of one stage, in µs.
+#[derive(Clone, Debug, Default)]
+struct Ring {
+    samples: Vec<u32>,
+    at: usize,
+}
+
+impl Ring {
+    fn push(&mut self, value: Duration) {
+        let value = u32::try_from(value.as_micros()).unwrap_or(u32::MAX);
+        if self.samples.len() < KEEP {
+            self.samples.push(value);
+        } else {
+            self.samples[self.at] = value;
+            self.at = (self.at + 1) % KEEP;
+        }
+    }
+
+    fn percentile(&self, p: usize) -> Option<u32> {
+        let mut sorted = self.samples.clone();
+        sorted.sort_unstable();
+        sorted.get((sorted.len().checked_sub(1)?) * p / 100).copied()
+    }
+}
+
+impl Stats {
+    /// Statistics from `now` on.
+    pub fn new(now: Mono) -> Self {
+        Self {
+            started: now,
+            commits: 0,
+            frames: 0,
+            bytes: 0,
+            keys: 0,
+            stages: Default::default(),
+            window: (now, 0),
+            fps: 0.0,
+        }
+    }
+
+    /// A client committed something new.
+    pub fn committed(&mut self) {
+        self.commits += 1;
+        self.window.1 += 1;
+    }
+
+    /// A frame was latched.
+    pub fn latched(&mut self, _now: Mono) {
+        self.frames += 1;
+    }
+
+    /// A frame left the encoder.
+    pub fn encoded(&mut self, t: &TimeLine, bytes: usize, key: bool) {
+        self.bytes += bytes as u64;
+        self.keys += u64::from(key);
+        let spans = [
+            t.latch.since(t.commit),
+            t.rendered.since(t.latch),
+            t.encode_start.since(t.rendered),
+            t.converted.since(t.encode_start),
+            t.encoded.since(t.converted),
+        ];
+        for (ring, span) in self.stages.iter_mut().zip(spans) {
+            ring.push(span);
+        }
+    }
+
+    /// A packet was handed to the network this long after it was encoded.
+    pub fn sent(&mut self, after: Duration) {
+        self.stages[STAGES.len() - 1].push(after);
+    }
+
+    /// When [`Self::fps_line`] is due; only while something moves, so that an idle session sleeps.
+    pub fn deadline(&self) -> Option<Mono> {
+        (self.window.1 > 0).then(|| self.window.0 + EVERY)
+    }
+
+    /// The game's frames a second over the last second, once a second.
+    pub fn fps(&mut self, now: Mono) -> Option<f64> {
+        let span = now.since(self.window.0);
+        if span < EVERY {
+            return None;
+        }
+        self.fps = self.window.1 as f64 / span.as_secs_f64();
+        self.window = (now, 0);
+        Some(self.fps)
+    }
+
+    /// One line for the log at exit.
+    pub fn summary(&self, now: Mono) -> String {
+        let stages: Vec<String> = STAGES
+            .iter()
+            .zip(&self.stages)
+            .filter_map(|(name, ring)| {
+                Some(format!(
+                    "{name} {}/{}",
+                    ms(ring.percentile(50)?),
+                    ms(ring.percentile(95)?)
+                ))
+            })
+            .collect();
+        format!(
+            "{:.1} s, {} commits, {} frames ({} key), {:.1} MB; p50/p95 ms: {}",
+            now.since(self.started).as_secs_f64(),
+            self.commits,
+            self.frames,
+            self.keys,
+            self.bytes as f64 / 1e6,
+            if stages.is_empty() {
+                "nothing was encoded".into()
+            } else {
+                stages.join(", ")
+            }
+        )
+    }
+}
+
+fn ms(us: u32) -> String {
+    format!("{:.2}", f64::from(us) / 1000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_summary_names_each_stage() {
+        let mut s = Stats::new(Mono(0));
+        assert!(s.summary(Mono(1_000_000_000)).contains("nothing was encoded"));
+        let t = |us: u64| Mono(us * 1000);
+        s.encoded(
+            &TimeLine {
+                commit: t(1),
+                latch: t(101),
+                rendered: t(301),
+                encode_start: t(311),
+                converted: t(500),
+                encoded: t(3500),
+                sent: Mono(0),
+            },
+            1000,
+            true,
+        );
+        s.sent(Duration::from_micros(50));
+        let line = s.summary(Mono(1_000_000_000));
+        assert!(line.contains("latch 0.10/0.10, render 0.20/0.20, queue 0.01/0.01, convert 0.19/0.19, encode 3.00/3.00, send 0.05/0.05"), "{line}");
+    }
+
+    #[test]
+    fn fps_is_of_the_last_second() {
+        let mut s = Stats::new(Mono(0));
+        assert_eq!(s.deadline(), None);
+        for _ in 0..120 {
+            s.committed();
+        }
+        assert_eq!(s.fps(Mono(500_000_000)), None);
+        assert_eq!(s.fps(Mono(2_000_000_000)), Some(60.0));
+        assert_eq!(s.deadline(), None);
+    }
+}

@@ -1,0 +1,132 @@
+//! wl_compositor, wl_subcompositor, wl_shm: commits become scene changes.
+
+use crate::state::State;
+use smithay::backend::renderer::utils::{on_commit_buffer_handler, with_renderer_surface_state};
+use smithay::reexports::wayland_server::backend::{ClientData, ClientId, DisconnectReason};
+use smithay::reexports::wayland_server::protocol::{wl_buffer, wl_surface::WlSurface};
+use smithay::reexports::wayland_server::Client;
+use smithay::wayland::buffer::BufferHandler;
+use smithay::wayland::compositor::{
+    BufferAssignment, CompositorClientState, CompositorHandler, CompositorState, SurfaceAttributes, TraversalAction,
+    get_parent, is_sync_subsurface, with_states, with_surface_tree_downward,
+};
+use smithay::wayland::shm::{ShmHandler, ShmState};
+use smithay::xwayland::XWaylandClientData;
+
+/// What we keep of a Wayland client.
+#[derive(Debug, Default)]
+pub struct ClientState {
+    /// smithay's part.
+    pub compositor: CompositorClientState,
+}
+
+impl ClientData for ClientState {
+    fn initialized(&self, _client: ClientId) {}
+    fn disconnected(&self, client: ClientId, reason: DisconnectReason) {
+        tracing::debug!(?client, ?reason, "a client disconnected");
+    }
+}
+
+impl CompositorHandler for State {
+    fn compositor_state(&mut self) -> &mut CompositorState {
+        &mut self.scope.protocols.compositor
+    }
+
+    fn client_compositor_state<'a>(&self, client: &'a Client) -> &'a CompositorClientState {
+        // Xwayland's client carries smithay's own data.
+        if let Some(data) = client.get_data::<XWaylandClientData>() {
+            return &data.compositor_state;
+        }
+        match client.get_data::<ClientState>() {
+            Some(data) => &data.compositor,
+            // Every client is inserted by us with one of the two.
+            None => unreachable!("a client without data"),
+        }
+    }
+
+    fn commit(&mut self, surface: &WlSurface) {
+        let changed = changes_picture(surface);
+        on_commit_buffer_handler::<Self>(surface);
+        let scope = &mut self.scope;
+        if scope.cursor.surface().is_some_and(|root| is_in_tree(surface, root)) {
+            scope.cursor.image_committed();
+            // Cursors animate by frame callbacks too.
+            scope.pacer.commit(scope.now, false);
+            return;
+        }
+        if is_sync_subsurface(surface) {
+            return;
+        }
+        let mut root = surface.clone();
+        while let Some(parent) = get_parent(&root) {
+            root = parent;
+        }
+        scope.popups.commit(surface);
+        self.xdg_commit(&root);
+        self.x11_commit(&root);
+        let scope = &mut self.scope;
+        if changed {
+            scope.last_commit = scope.now;
+            scope.stats.committed();
+        }
+        scope.pacer.commit(scope.now, changed);
+        scope.scene_dirty |= changed;
+    }
+}
+
+fn is_in_tree(surface: &WlSurface, root: &WlSurface) -> bool {
+    let mut at = surface.clone();
+    loop {
+        if at == *root {
+            return true;
+        }
+        match get_parent(&at) {
+            Some(parent) => at = parent,
+            None => return false,
+        }
+    }
+}
+
+/// Whether the commit (with its synchronised children) brings pixels, takes them away or moves them.
+fn changes_picture(surface: &WlSurface) -> bool {
+    let mut changed = false;
+    with_surface_tree_downward(
+        surface,
+        (),
+        |_, _, ()| TraversalAction::DoChildren(()),
+        |_, states, ()| {
+            let mut guard = states.cached_state.get::<SurfaceAttributes>();
+            let attributes = guard.current();
+            changed |= match &attributes.buffer {
+                Some(BufferAssignment::Removed) => true,
+                Some(BufferAssignment::NewBuffer(_)) => !attributes.damage.is_empty(),
+                None => !attributes.damage.is_empty(),
+            };
+        },
+        |_, _, ()| true,
+    );
+    // A first buffer without damage shows something new all the same.
+    changed || with_renderer_surface_state(surface, |s| s.buffer().is_none()).unwrap_or(true) && has_buffer(surface)
+}
+
+fn has_buffer(surface: &WlSurface) -> bool {
+    with_states(surface, |states| {
+        matches!(
+            states.cached_state.get::<SurfaceAttributes>().current().buffer,
+            Some(BufferAssignment::NewBuffer(_))
+        )
+    })
+}
+
+impl BufferHandler for State {
+    fn buffer_destroyed(&mut self, _buffer: &wl_buffer::WlBuffer) {}
+}
+
+impl ShmHandler for State {
+    fn shm_state(&self) -> &ShmState {
+        &self.scope.protocols.shm
+    }
+}
+
+smithay::delegate_compositor!(State);
+smithay::delegate_shm!(State);

@@ -1,0 +1,288 @@
+//! Puts one event into the seat: confinement, sensitivity, focus by click.
+
+use crate::scene::window::surface_under;
+use crate::state::{Scope, State};
+use goggles_protocols::input::Event;
+use smithay::backend::input::{Axis, AxisSource, ButtonState, KeyState, Keycode};
+use smithay::input::keyboard::FilterResult;
+use smithay::input::pointer::{AxisFrame, ButtonEvent, MotionEvent, RelativeMotionEvent};
+use smithay::reexports::wayland_server::protocol::wl_surface::WlSurface;
+use smithay::utils::{Logical, Point, SERIAL_COUNTER};
+use smithay::wayland::compositor::RegionAttributes;
+use smithay::wayland::pointer_constraints::{PointerConstraint, with_pointer_constraint};
+
+/// What the surface under the pointer asks of it.
+enum Constraint {
+    None,
+    Locked,
+    Confined(Option<RegionAttributes>),
+}
+
+/// X11 and Wayland keycodes are evdev's plus eight.
+const XKB_OFFSET: u32 = 8;
+
+/// How far one detent of a wheel scrolls, in the unit of `wl_pointer.axis` (libinput's 15 degrees).
+const DETENT: f64 = 15.0;
+
+impl State {
+    /// Applies one event. Returns nothing: an event that means nothing now (a lock, no focus) has no effect.
+    pub fn inject(&mut self, event: Event) {
+        match event {
+            Event::Key { code, pressed } => {
+                self.scope.pacer.input_edge();
+                self.key(code, pressed);
+            }
+            Event::Button { code, pressed } => {
+                self.scope.pacer.input_edge();
+                self.button(code, pressed);
+            }
+            Event::Relative { dx, dy } => self.relative((dx, dy).into()),
+            Event::Absolute { x, y } => {
+                let out = self.scope.settings.output;
+                let (x, y) = self.scope.fit.to_game(x * f64::from(out.w), y * f64::from(out.h));
+                self.move_to((x, y).into(), None);
+            }
+            Event::Scroll { dx, dy } => self.scroll(dx, dy),
+        }
+    }
+
+    fn time_ms(&self) -> u32 {
+        // wl_pointer's and wl_keyboard's times are milliseconds that wrap.
+        (self.scope.now.0 / 1_000_000) as u32
+    }
+
+    fn key(&mut self, code: u16, pressed: bool) {
+        let Some(keyboard) = self.scope.seat.get_keyboard() else {
+            return;
+        };
+        let (time, serial) = (self.time_ms(), SERIAL_COUNTER.next_serial());
+        let state = if pressed { KeyState::Pressed } else { KeyState::Released };
+        let code = Keycode::new(u32::from(code) + XKB_OFFSET);
+        keyboard.input::<(), _>(self, code, state, serial, time, |_, _, _| FilterResult::Forward);
+    }
+
+    fn button(&mut self, code: u16, pressed: bool) {
+        let Some(pointer) = self.scope.seat.get_pointer() else {
+            return;
+        };
+        if pressed && !pointer.is_grabbed() {
+            self.click_focus(pointer.current_location());
+        }
+        let state = if pressed {
+            ButtonState::Pressed
+        } else {
+            ButtonState::Released
+        };
+        let event = ButtonEvent {
+            serial: SERIAL_COUNTER.next_serial(),
+            time: self.time_ms(),
+            button: u32::from(code),
+            state,
+        };
+        pointer.button(self, &event);
+        pointer.frame(self);
+    }
+
+    fn click_focus(&mut self, at: Point<f64, Logical>) {
+        let Some((surface, _)) = surface_under(&self.scope.placed, at) else {
+            return;
+        };
+        let mut root = surface;
+        while let Some(parent) = smithay::wayland::compositor::get_parent(&root) {
+            root = parent;
+        }
+        let id = self.scope.windows.by_surface(&root).map(|w| w.id);
+        if id.is_some() && self.scope.clicked != id {
+            self.scope.clicked = id;
+            self.scene_changed();
+        }
+    }
+
+    fn scroll(&mut self, dx: f64, dy: f64) {
+        let Some(pointer) = self.scope.seat.get_pointer() else {
+            return;
+        };
+        let mut frame = AxisFrame::new(self.time_ms()).source(AxisSource::Wheel);
+        for (axis, v120) in [(Axis::Horizontal, dx), (Axis::Vertical, dy)] {
+            if v120 != 0.0 {
+                frame = frame.value(axis, v120 / 120.0 * DETENT).v120(axis, v120 as i32);
+            }
+        }
+        pointer.axis(self, frame);
+        pointer.frame(self);
+    }
+
+    fn relative(&mut self, delta: Point<f64, Logical>) {
+        let Some(pointer) = self.scope.seat.get_pointer() else {
+            return;
+        };
+        let s = self.scope.settings.mouse_sensitivity;
+        let accelerated: Point<f64, Logical> = (delta.x * s, delta.y * s).into();
+        let at = pointer.current_location();
+        let event = RelativeMotionEvent {
+            delta: accelerated,
+            delta_unaccel: delta,
+            utime: self.scope.now.micros(),
+        };
+        let to = (
+            at.x + accelerated.x / self.scope.fit.scale.0,
+            at.y + accelerated.y / self.scope.fit.scale.1,
+        );
+        self.move_to(to.into(), Some(event));
+    }
+
+    /// Moves the pointer, as far as a constraint lets it, and tells the surface under it.
+    fn move_to(&mut self, to: Point<f64, Logical>, relative: Option<RelativeMotionEvent>) {
+        let Some(pointer) = self.scope.seat.get_pointer() else {
+            return;
+        };
+        let focus = pointer.current_focus();
+        let constraint = focus.as_ref().map_or(Constraint::None, |s| self.constraint(s));
+        let under = self.scope.under_pointer(pointer.current_location());
+        if let Some(event) = &relative {
+            pointer.relative_motion(self, under.clone(), event);
+        }
+        let to = match constraint {
+            Constraint::Locked => {
+                pointer.frame(self);
+                return;
+            }
+            Constraint::Confined(region) => {
+                self.scope
+                    .confine(focus.as_ref(), region.as_ref(), pointer.current_location(), to)
+            }
+            Constraint::None => self.scope.keep_inside(to),
+        };
+        let under = self.scope.under_pointer(to);
+        let event = MotionEvent {
+            location: to,
+            serial: SERIAL_COUNTER.next_serial(),
+            time: self.time_ms(),
+        };
+        pointer.motion(self, under, &event);
+        pointer.frame(self);
+        self.scope.pointer_moved(to);
+        self.activate_constraint();
+    }
+
+    fn constraint(&self, surface: &WlSurface) -> Constraint {
+        let Some(pointer) = self.scope.seat.get_pointer() else {
+            return Constraint::None;
+        };
+        with_pointer_constraint(surface, &pointer, |c| match c {
+            Some(c) if c.is_active() => match &*c {
+                PointerConstraint::Locked(_) => Constraint::Locked,
+                PointerConstraint::Confined(confined) => Constraint::Confined(confined.region().cloned()),
+            },
+            _ => Constraint::None,
+        })
+    }
+
+    /// Activates the constraint of the surface under the pointer once the pointer is in its region.
+    pub fn activate_constraint(&mut self) {
+        let Some(pointer) = self.scope.seat.get_pointer() else {
+            return;
+        };
+        let Some((surface, origin)) = self.scope.under_pointer(pointer.current_location()) else {
+            return;
+        };
+        let local = (pointer.current_location() - origin).to_i32_round();
+        with_pointer_constraint(&surface, &pointer, |c| {
+            if let Some(c) = c.filter(|c| !c.is_active())
+                && c.region().is_none_or(|r| r.contains(local))
+            {
+                c.activate();
+            }
+        });
+        self.scope.scene_info_dirty = true;
+    }
+
+    /// The scene changed under a still pointer: whoever is under it now gets it.
+    pub fn refresh_pointer_focus(&mut self) {
+        let Some(pointer) = self.scope.seat.get_pointer() else {
+            return;
+        };
+        if pointer.is_grabbed() {
+            return;
+        }
+        let at = pointer.current_location();
+        let under = self.scope.under_pointer(at);
+        if under.as_ref().map(|u| &u.0) == pointer.current_focus().as_ref() {
+            return;
+        }
+        let event = MotionEvent {
+            location: at,
+            serial: SERIAL_COUNTER.next_serial(),
+            time: self.time_ms(),
+        };
+        pointer.motion(self, under, &event);
+        pointer.frame(self);
+        self.activate_constraint();
+    }
+}
+
+impl Scope {
+    fn under_pointer(&self, at: Point<f64, Logical>) -> Option<(WlSurface, Point<f64, Logical>)> {
+        surface_under(&self.placed, at)
+    }
+
+    /// The game holds the pointer.
+    pub fn pointer_locked(&self) -> bool {
+        let Some(pointer) = self.seat.get_pointer() else {
+            return false;
+        };
+        let Some(surface) = pointer.current_focus() else {
+            return false;
+        };
+        with_pointer_constraint(&surface, &pointer, |c| {
+            c.is_some_and(|c| c.is_active() && matches!(&*c, PointerConstraint::Locked(_)))
+        })
+    }
+
+    /// The pointer stays on the base window (or the game's area, if there is none).
+    fn keep_inside(&self, to: Point<f64, Logical>) -> Point<f64, Logical> {
+        let out = self.settings.output;
+        let (left, top) = self.fit.to_game(0.0, 0.0);
+        let (right, bottom) = self.fit.to_game(f64::from(out.w), f64::from(out.h));
+        // The last pixel, and not the first beyond it.
+        let edge = |v: f64, lo: f64, hi: f64| v.clamp(lo, (hi - 1.0 / 256.0).max(lo));
+        (edge(to.x, left, right), edge(to.y, top, bottom)).into()
+    }
+
+    /// As near to `to` as the confining surface and region let the pointer go, each axis for itself.
+    fn confine(
+        &self,
+        surface: Option<&WlSurface>,
+        region: Option<&RegionAttributes>,
+        from: Point<f64, Logical>,
+        to: Point<f64, Logical>,
+    ) -> Point<f64, Logical> {
+        let allowed = |p: Point<f64, Logical>| {
+            self.under_pointer(p).is_some_and(|(s, origin)| {
+                Some(&s) == surface && region.is_none_or(|r| r.contains((p - origin).to_i32_floor()))
+            })
+        };
+        let to = self.keep_inside(to);
+        let along = |to: Point<f64, Logical>, from: Point<f64, Logical>| {
+            if allowed(to) {
+                return Some(to);
+            }
+            // Halving finds the border to 1/256 of a pixel on any screen.
+            let (mut inside, mut outside) = (from, to);
+            for _ in 0..24 {
+                let middle: Point<f64, Logical> = ((inside.x + outside.x) / 2.0, (inside.y + outside.y) / 2.0).into();
+                if allowed(middle) {
+                    inside = middle
+                } else {
+                    outside = middle
+                }
+            }
+            (inside != from).then_some(inside)
+        };
+        if allowed(to) {
+            return to;
+        }
+        let x = along((to.x, from.y).into(), from).unwrap_or(from);
+        along((x.x, to.y).into(), x).unwrap_or(x)
+    }
+}

@@ -1,0 +1,4 @@
+//! One way in for every device and for the network.
+
+pub mod inject;
+pub mod remote;

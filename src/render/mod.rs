@@ -1,0 +1,4 @@
+//! From the scene to one buffer: the client's own when it fills the output alone, else a composed one.
+
+pub mod compose;
+pub mod passthrough;

@@ -1,0 +1,6 @@
+//! What is on the output: windows, their order, focus and place, the cursor. No GPU, no clock.
+
+pub mod cursor;
+pub mod layout;
+pub mod policy;
+pub mod window;

@@ -1,0 +1,244 @@
+//! A window of either kind, and the stack of them.
+//!
+//! Our own type and not smithay's `Window`, because Debian 12's Xwayland pairs X11 windows with surfaces in a way
+//! that smithay leaves to the compositor: the surface of an X11 window is whatever `xwayland::pairing` found.
+
+use super::policy::{self, Info, Role, WindowId};
+use smithay::desktop::{PopupManager, WindowSurfaceType, utils::under_from_surface_tree};
+use smithay::reexports::wayland_server::{Resource, protocol::wl_surface::WlSurface};
+use smithay::utils::{Logical, Point, Rectangle, Size};
+use smithay::wayland::{
+    compositor::with_states,
+    shell::xdg::{SurfaceCachedState, ToplevelSurface, XdgToplevelSurfaceData},
+};
+use smithay::xwayland::{X11Surface, xwm::WmWindowType};
+
+/// What a window is made of.
+#[derive(Clone, Debug)]
+pub enum Kind {
+    /// A Wayland toplevel.
+    Xdg(ToplevelSurface),
+    /// An X11 window.
+    X11(X11Surface),
+}
+
+/// A window that is mapped or about to be.
+#[derive(Debug)]
+pub struct Window {
+    /// Its name.
+    pub id: WindowId,
+    /// What it is made of.
+    pub kind: Kind,
+    /// Its surface; an X11 window's is known once it is paired.
+    pub surface: Option<WlSurface>,
+    /// It has content and wants to be seen.
+    pub mapped: bool,
+}
+
+/// A surface tree and where its root's origin lies in the game's coordinates.
+#[derive(Clone, Debug)]
+pub struct Placed {
+    /// The tree's root.
+    pub surface: WlSurface,
+    /// Where.
+    pub at: Point<i32, Logical>,
+}
+
+impl Window {
+    /// The part of the window that counts as the window (without shadows), in its surface's coordinates.
+    pub fn geometry(&self) -> Rectangle<i32, Logical> {
+        match &self.kind {
+            Kind::X11(x11) => Rectangle::from_size(x11.geometry().size),
+            Kind::Xdg(toplevel) => {
+                let surface = toplevel.wl_surface();
+                let bbox = smithay::desktop::utils::bbox_from_surface_tree(surface, (0, 0));
+                let set = with_states(surface, |s| {
+                    s.cached_state.get::<SurfaceCachedState>().current().geometry
+                });
+                set.and_then(|g| g.intersection(bbox)).unwrap_or(bbox)
+            }
+        }
+    }
+
+    /// The window's place and size in the game's coordinates; Wayland toplevels are centred in `area`.
+    pub fn rect(&self, area: Size<i32, Logical>) -> Rectangle<i32, Logical> {
+        match &self.kind {
+            Kind::X11(x11) => x11.geometry(),
+            Kind::Xdg(_) => {
+                let size = self.geometry().size;
+                Rectangle::new(((area.w - size.w) / 2, (area.h - size.h) / 2).into(), size)
+            }
+        }
+    }
+
+    /// Its title, for people.
+    pub fn title(&self) -> String {
+        match &self.kind {
+            Kind::X11(x11) => x11.title(),
+            Kind::Xdg(toplevel) => toplevel_data(toplevel, |d| d.title.clone()).unwrap_or_default(),
+        }
+    }
+
+    fn info(&self, stack: &Stack) -> Info {
+        let (role, keyboard) = match &self.kind {
+            Kind::Xdg(toplevel) => match toplevel.parent() {
+                Some(parent) => (
+                    Role::Dialog {
+                        parent: stack.by_surface(&parent).map(|w| w.id),
+                    },
+                    true,
+                ),
+                None => (Role::Normal, true),
+            },
+            // Whether the X server's focus is set, or WM_TAKE_FOCUS sent, is smithay's to see from the window's hints.
+            Kind::X11(x11) => (x11_role(x11, stack), !x11.is_override_redirect()),
+        };
+        Info {
+            id: self.id,
+            role,
+            keyboard,
+        }
+    }
+}
+
+fn x11_role(x11: &X11Surface, stack: &Stack) -> Role {
+    if x11.is_override_redirect() {
+        return Role::Override;
+    }
+    if let Some(parent) = x11.is_transient_for() {
+        return Role::Dialog {
+            parent: stack.by_x11(parent).map(|w| w.id),
+        };
+    }
+    match x11.window_type() {
+        Some(
+            WmWindowType::DropdownMenu | WmWindowType::PopupMenu | WmWindowType::Tooltip | WmWindowType::Notification,
+        ) => Role::Override,
+        Some(WmWindowType::Dialog | WmWindowType::Utility | WmWindowType::Splash | WmWindowType::Toolbar) => {
+            Role::Dialog { parent: None }
+        }
+        _ => Role::Normal,
+    }
+}
+
+/// Reads the role data of a toplevel.
+pub fn toplevel_data<T>(
+    toplevel: &ToplevelSurface,
+    f: impl FnOnce(&smithay::wayland::shell::xdg::XdgToplevelSurfaceRoleAttributes) -> T,
+) -> T
+where
+    T: Default,
+{
+    with_states(toplevel.wl_surface(), |states| {
+        let data = states.data_map.get::<XdgToplevelSurfaceData>();
+        data.and_then(|d| d.lock().ok().map(|d| f(&d))).unwrap_or_default()
+    })
+}
+
+/// All windows, bottom to top.
+#[derive(Debug, Default)]
+pub struct Stack {
+    windows: Vec<Window>,
+    last: u64,
+}
+
+impl Stack {
+    /// Adds a window on top.
+    pub fn add(&mut self, kind: Kind, surface: Option<WlSurface>) -> WindowId {
+        self.last += 1;
+        let id = WindowId(self.last);
+        self.windows.push(Window {
+            id,
+            kind,
+            surface,
+            mapped: false,
+        });
+        id
+    }
+
+    /// Forgets a window.
+    pub fn remove(&mut self, id: WindowId) {
+        self.windows.retain(|w| w.id != id);
+    }
+
+    /// Puts a window on top.
+    pub fn raise(&mut self, id: WindowId) {
+        if let Some(at) = self.windows.iter().position(|w| w.id == id) {
+            let window = self.windows.remove(at);
+            self.windows.push(window);
+        }
+    }
+
+    /// The window of that name.
+    pub fn get(&self, id: WindowId) -> Option<&Window> {
+        self.windows.iter().find(|w| w.id == id)
+    }
+
+    /// The window of that name.
+    pub fn get_mut(&mut self, id: WindowId) -> Option<&mut Window> {
+        self.windows.iter_mut().find(|w| w.id == id)
+    }
+
+    /// All of them, bottom to top.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Window> {
+        self.windows.iter()
+    }
+
+    /// The window whose root surface this is.
+    pub fn by_surface(&self, surface: &WlSurface) -> Option<&Window> {
+        self.windows.iter().find(|w| w.surface.as_ref() == Some(surface))
+    }
+
+    /// The window of that X11 id.
+    pub fn by_x11(&self, window: u32) -> Option<&Window> {
+        self.windows
+            .iter()
+            .find(|w| matches!(&w.kind, Kind::X11(x) if x.window_id() == window))
+    }
+
+    /// The policy's answer for the mapped windows.
+    pub fn choose(&self, clicked: Option<WindowId>) -> policy::Choice {
+        let infos: Vec<Info> = self
+            .windows
+            .iter()
+            .filter(|w| w.is_visible())
+            .map(|w| w.info(self))
+            .collect();
+        policy::choose(&infos, clicked)
+    }
+
+    /// The surface trees of the shown windows and their popups, top to bottom, in the game's coordinates.
+    pub fn placed(&self, shown: &[WindowId], area: Size<i32, Logical>) -> Vec<Placed> {
+        let mut out = Vec::new();
+        for window in shown.iter().rev().filter_map(|id| self.get(*id)) {
+            let Some(surface) = window.surface.as_ref().filter(|s| s.is_alive()) else {
+                continue;
+            };
+            let at = window.rect(area).loc - window.geometry().loc;
+            let popups = PopupManager::popups_for_surface(surface).collect::<Vec<_>>();
+            out.extend(popups.into_iter().map(|(popup, offset)| Placed {
+                surface: popup.wl_surface().clone(),
+                at: window.rect(area).loc + offset - popup.geometry().loc,
+            }));
+            out.push(Placed {
+                surface: surface.clone(),
+                at,
+            });
+        }
+        out
+    }
+}
+
+impl Window {
+    /// Mapped, and there is a surface to draw.
+    pub fn is_visible(&self) -> bool {
+        self.mapped && self.surface.as_ref().is_some_and(Resource::is_alive)
+    }
+}
+
+/// The surface under a point of the game's coordinates, and where its origin lies.
+pub fn surface_under(placed: &[Placed], point: Point<f64, Logical>) -> Option<(WlSurface, Point<f64, Logical>)> {
+    placed.iter().find_map(|p| {
+        under_from_surface_tree(&p.surface, point, p.at, WindowSurfaceType::ALL).map(|(s, at)| (s, at.to_f64()))
+    })
+}

@@ -1,0 +1,444 @@
+//! The compositor's one owned state, and the order of one loop iteration.
+//!
+//! `State { backend, scope }`: disjoint fields, so that the backend renders while it reads the rest. Nothing here is
+//! shared with another thread. An iteration is: events (Wayland, X11, network, encoder, child) → [`State::turn`]
+//! (layout, focus, pacing, frame, cursor) → flush. `Scope::now` is read once an iteration.
+
+use crate::backend::{Backend, RenderResult};
+use crate::config::Settings;
+use crate::frame::pacer::Pacer;
+use crate::frame::stats::Stats;
+use crate::handlers::{ClientState, KeyboardFocus};
+use crate::link::{FromScope, Refresh, SceneInfo, Size};
+use crate::scene::{
+    cursor::Cursor,
+    layout::Fit,
+    policy::{Choice, WindowId},
+    window::{Kind, Placed, Stack},
+};
+use crate::time::Mono;
+use anyhow::{Context, Result};
+use smithay::desktop::PopupManager;
+use smithay::desktop::utils::{
+    OutputPresentationFeedback, send_frames_surface_tree, take_presentation_feedback_surface_tree,
+};
+use smithay::input::{Seat, SeatState, keyboard::XkbConfig};
+use smithay::output::{Mode, Output, PhysicalProperties, Scale, Subpixel};
+use smithay::reexports::calloop::{LoopHandle, LoopSignal};
+use smithay::reexports::wayland_protocols::wp::presentation_time::server::wp_presentation_feedback::Kind as Shown;
+use smithay::reexports::wayland_server::DisplayHandle;
+use smithay::utils::{Logical, Monotonic, Point, SERIAL_COUNTER, Time, Transform};
+use smithay::wayland::compositor::CompositorState;
+use smithay::wayland::cursor_shape::CursorShapeManagerState;
+use smithay::wayland::fractional_scale::FractionalScaleManagerState;
+use smithay::wayland::idle_inhibit::IdleInhibitManagerState;
+use smithay::wayland::output::OutputManagerState;
+use smithay::wayland::pointer_constraints::PointerConstraintsState;
+use smithay::wayland::presentation::{PresentationState, Refresh as PresentedRefresh};
+use smithay::wayland::relative_pointer::RelativePointerManagerState;
+use smithay::wayland::selection::{data_device::DataDeviceState, primary_selection::PrimarySelectionState};
+use smithay::wayland::shell::xdg::{XdgShellState, decoration::XdgDecorationState};
+use smithay::wayland::shm::ShmState;
+use smithay::wayland::single_pixel_buffer::SinglePixelBufferState;
+use smithay::wayland::socket::ListeningSocketSource;
+use smithay::wayland::viewporter::ViewporterState;
+use smithay::wayland::xdg_activation::XdgActivationState;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// All of the compositor.
+#[derive(Debug)]
+pub struct State {
+    /// What shows frames.
+    pub backend: Backend,
+    /// The rest.
+    pub scope: Scope,
+}
+
+/// smithay's protocol states.
+#[derive(Debug)]
+#[allow(missing_docs)]
+pub struct Protocols {
+    pub compositor: CompositorState,
+    pub shm: ShmState,
+    pub xdg_shell: XdgShellState,
+    pub seat: SeatState<State>,
+    pub data_device: DataDeviceState,
+    pub primary_selection: PrimarySelectionState,
+    pub activation: XdgActivationState,
+}
+
+/// Everything but the backend.
+#[derive(Debug)]
+pub struct Scope {
+    /// The Wayland display.
+    pub dh: DisplayHandle,
+    /// To add event sources.
+    pub events: LoopHandle<'static, State>,
+    /// To stop the loop.
+    pub signal: LoopSignal,
+    /// What the user asked for.
+    pub settings: Settings,
+    /// The time of this iteration.
+    pub now: Mono,
+    /// Protocol states.
+    pub protocols: Protocols,
+    /// The one seat.
+    pub seat: Seat<State>,
+    /// The one output, as clients see it.
+    pub output: Output,
+    /// The size clients see (`-w -h`), in the game's coordinates.
+    pub area: smithay::utils::Size<i32, Logical>,
+    /// The windows.
+    pub windows: Stack,
+    /// Their popups.
+    pub popups: PopupManager,
+    /// The window the player clicked last.
+    pub clicked: Option<WindowId>,
+    /// Who is shown and focused.
+    pub choice: Choice,
+    /// How the base fits the output.
+    pub fit: Fit,
+    /// What is drawn, top to bottom.
+    pub placed: Vec<Placed>,
+    /// `placed` must be made anew.
+    pub scene_dirty: bool,
+    /// Viewers must be told of the scene.
+    pub scene_info_dirty: bool,
+    /// The cursor.
+    pub cursor: Cursor,
+    /// When frames are due.
+    pub pacer: Pacer,
+    /// When the newest content was committed.
+    pub last_commit: Mono,
+    /// Counters and time lines.
+    pub stats: Stats,
+    /// The network, as far as the scope tells it things.
+    pub to_network: Option<Outlet>,
+    /// Input from the network.
+    pub remote: crate::input::remote::Remote,
+    /// Xwayland.
+    pub xwayland: crate::xwayland::Xwayland,
+    /// The exit status that ends the loop.
+    pub exit: Option<i32>,
+}
+
+/// Sends messages to the network; a test collects them.
+pub struct Outlet(pub Box<dyn Fn(FromScope)>);
+
+impl std::fmt::Debug for Outlet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Outlet")
+    }
+}
+
+impl State {
+    /// Creates every global on `dh`. `backend` shows the frames; `now` is the time of creation.
+    pub fn new(
+        settings: Settings,
+        backend: Backend,
+        dh: DisplayHandle,
+        events: LoopHandle<'static, Self>,
+        signal: LoopSignal,
+        now: Mono,
+    ) -> Result<Self> {
+        let mut seat_state = SeatState::new();
+        let mut seat = seat_state.new_wl_seat(&dh, "seat0");
+        let kb = &settings.keyboard;
+        seat.add_keyboard(
+            XkbConfig {
+                rules: "",
+                model: &kb.model,
+                layout: &kb.layout,
+                variant: &kb.variant,
+                options: kb.options.clone(),
+            },
+            kb.repeat_delay,
+            kb.repeat_rate,
+        )
+        .context("error compiling the keyboard layout")?;
+        seat.add_pointer();
+
+        let area = settings.nested.unwrap_or(settings.output);
+        let output = create_output(&dh, area, settings.refresh);
+        create_plain_globals(&dh);
+        let forced = match &settings.cursor {
+            Some(path) => {
+                let bytes = std::fs::read(path).with_context(|| format!("error reading {}", path.display()))?;
+                Some(crate::scene::cursor::from_png(&bytes).with_context(|| format!("error in {}", path.display()))?)
+            }
+            None => None,
+        };
+        let period = period(settings.limit.map_or(settings.refresh, |l| slower(l, settings.refresh)));
+        let scope = Scope {
+            protocols: Protocols {
+                compositor: CompositorState::new_v6::<Self>(&dh),
+                shm: ShmState::new::<Self>(&dh, []),
+                xdg_shell: XdgShellState::new::<Self>(&dh),
+                seat: seat_state,
+                data_device: DataDeviceState::new::<Self>(&dh),
+                primary_selection: PrimarySelectionState::new::<Self>(&dh),
+                activation: XdgActivationState::new::<Self>(&dh),
+            },
+            seat,
+            output,
+            area: (area.w as i32, area.h as i32).into(),
+            windows: Stack::default(),
+            popups: PopupManager::default(),
+            clicked: None,
+            choice: Choice::default(),
+            fit: Fit {
+                scale: (1.0, 1.0),
+                offset: (0.0, 0.0),
+            },
+            placed: Vec::new(),
+            scene_dirty: true,
+            scene_info_dirty: true,
+            cursor: Cursor::new(forced, settings.hide_cursor),
+            pacer: Pacer::new(period),
+            last_commit: now,
+            stats: Stats::new(now),
+            to_network: None,
+            remote: crate::input::remote::Remote::default(),
+            xwayland: crate::xwayland::Xwayland::default(),
+            exit: None,
+            dh,
+            events,
+            signal,
+            settings,
+            now,
+        };
+        Ok(Self { backend, scope })
+    }
+
+    /// Takes connections at the first free `gamescope-N` socket and gives its name.
+    pub fn listen(&mut self) -> Result<String> {
+        let name = (0..=127)
+            .map(|n| format!("gamescope-{n}"))
+            .find_map(|name| ListeningSocketSource::with_name(&name).ok())
+            .context(
+                "error creating the Wayland socket: no gamescope-N is free in XDG_RUNTIME_DIR, or it can't be written",
+            )?;
+        let socket = name.socket_name().to_string_lossy().into_owned();
+        self.scope
+            .events
+            .insert_source(name, |stream, (), state: &mut Self| {
+                if let Err(why) = state.scope.dh.insert_client(stream, Arc::new(ClientState::default())) {
+                    tracing::warn!("a client could not connect: {why}");
+                }
+            })
+            .map_err(|e| anyhow::anyhow!("error listening at the Wayland socket: {e}"))?;
+        Ok(socket)
+    }
+
+    /// Sees to everything that is due; called once after the events of an iteration.
+    pub fn turn(&mut self, now: Mono) {
+        self.scope.now = now;
+        self.remote_tick();
+        self.scope.popups.cleanup();
+        if self.scope.scene_dirty {
+            self.scope.relayout();
+            self.refresh_pointer_focus();
+        }
+        let due = self.scope.pacer.step(now, self.backend.is_free());
+        if due.latch || (self.backend.wants_frame() && self.backend.is_free()) {
+            let result = self.backend.submit(&mut self.scope);
+            if due.latch {
+                self.scope.presented(result);
+            }
+        }
+        if due.callbacks {
+            self.scope.send_frame_callbacks();
+        }
+        self.scope.tell_viewers();
+        if let Err(why) = self.scope.dh.flush_clients() {
+            tracing::debug!("error flushing clients: {why}");
+        }
+    }
+
+    /// When [`Self::turn`] must run again, if nothing else happens.
+    pub fn deadline(&self) -> Option<Mono> {
+        [
+            self.scope.pacer.deadline(),
+            self.scope.cursor.deadline(),
+            self.scope.remote.deadline(),
+            self.scope.stats.deadline(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// A window came, went, or changed its role: choose and focus anew.
+    pub fn scene_changed(&mut self) {
+        let choice = self.scope.windows.choose(self.scope.clicked);
+        let focus = choice.keyboard;
+        self.scope.choice = choice;
+        self.scope.damage();
+        self.scope.scene_info_dirty = true;
+        let target = focus.and_then(|id| self.scope.windows.get(id)).and_then(|w| {
+            let surface = w.surface.clone()?;
+            Some(match &w.kind {
+                Kind::X11(x11) => KeyboardFocus::X11(x11.clone(), surface),
+                Kind::Xdg(_) => KeyboardFocus::Surface(surface),
+            })
+        });
+        if let Some(keyboard) = self.scope.seat.get_keyboard()
+            && keyboard.current_focus() != target
+            && !keyboard.is_grabbed()
+        {
+            keyboard.set_focus(self, target, SERIAL_COUNTER.next_serial());
+        }
+        self.x11_restack();
+    }
+}
+
+impl Scope {
+    /// The picture has changed without a commit.
+    pub fn damage(&mut self) {
+        self.scene_dirty = true;
+        self.last_commit = self.now;
+        self.pacer.commit(self.now, true);
+    }
+
+    /// Makes `fit` and `placed` anew.
+    pub fn relayout(&mut self) {
+        self.scene_dirty = false;
+        let out = self.settings.output;
+        let base = self
+            .choice
+            .base
+            .and_then(|id| self.windows.get(id))
+            .map(|w| w.rect(self.area));
+        if let Some(r) = base {
+            self.fit = Fit::new(
+                (r.loc.x, r.loc.y, r.size.w, r.size.h),
+                (out.w as i32, out.h as i32),
+                self.settings.scaler,
+            );
+        }
+        self.placed = self.windows.placed(&self.choice.shown, self.area);
+    }
+
+    /// The pointer is at this place of the game's coordinates.
+    pub fn pointer_moved(&mut self, at: Point<f64, Logical>) {
+        let (x, y) = self.fit.to_output(at.x, at.y);
+        self.cursor.moved(self.now, x, y);
+    }
+
+    /// Sends a message to the network, if there is one.
+    pub fn tell(&self, message: FromScope) {
+        if let Some(outlet) = &self.to_network {
+            (outlet.0)(message);
+        }
+    }
+
+    fn tell_viewers(&mut self) {
+        for update in self.cursor.updates(self.now) {
+            self.tell(FromScope::Cursor(update));
+        }
+        if std::mem::take(&mut self.scene_info_dirty) {
+            self.tell(FromScope::Scene(self.scene_info()));
+        }
+    }
+
+    /// What viewers are told.
+    pub fn scene_info(&self) -> SceneInfo {
+        let focused = self
+            .choice
+            .keyboard
+            .or(self.choice.base)
+            .and_then(|id| self.windows.get(id));
+        SceneInfo {
+            size: self.settings.output,
+            refresh: self.settings.refresh,
+            pointer_locked: self.pointer_locked(),
+            title: focused.map(|w| w.title()).unwrap_or_default(),
+        }
+    }
+
+    fn send_frame_callbacks(&mut self) {
+        let time = Duration::from_nanos(self.now.0);
+        let output = self.output.clone();
+        let cursor = self.cursor.surface().cloned();
+        for surface in self.placed.iter().map(|p| &p.surface).chain(cursor.as_ref()) {
+            send_frames_surface_tree(surface, &output, time, None, |_, _| Some(output.clone()));
+        }
+        // Hidden windows draw on at one frame a second, so that a launcher does not hang behind its game.
+        for surface in self
+            .windows
+            .iter()
+            .filter(|w| !self.choice.shown.contains(&w.id))
+            .filter_map(|w| w.surface.as_ref())
+        {
+            send_frames_surface_tree(surface, &output, time, Some(Duration::from_secs(1)), |_, _| None);
+        }
+    }
+
+    fn presented(&mut self, result: RenderResult) {
+        let mut feedback = OutputPresentationFeedback::new(&self.output);
+        let output = self.output.clone();
+        for p in &self.placed {
+            take_presentation_feedback_surface_tree(
+                &p.surface,
+                &mut feedback,
+                |_, _| Some(output.clone()),
+                |_, _| Shown::empty(),
+            );
+        }
+        tracing::trace!(?result, "latched");
+        let refresh = PresentedRefresh::fixed(self.pacer.period());
+        let time = Time::<Monotonic>::from(Duration::from_nanos(self.now.0));
+        feedback.presented(time, refresh, self.pacer.sequence(), Shown::Vsync);
+    }
+}
+
+fn create_output(dh: &DisplayHandle, area: Size, refresh: Refresh) -> Output {
+    // 96 dots an inch: 0.2646 mm a pixel.
+    let mm = |px: u32| (f64::from(px) * 25.4 / 96.0).round() as i32;
+    let output = Output::new(
+        "HEADLESS-1".into(),
+        PhysicalProperties {
+            size: (mm(area.w), mm(area.h)).into(),
+            subpixel: Subpixel::None,
+            make: "goggles-scope".into(),
+            model: "Virtual".into(),
+        },
+    );
+    let mode = Mode {
+        size: (area.w as i32, area.h as i32).into(),
+        refresh: refresh.0 as i32,
+    };
+    output.create_global::<State>(dh);
+    output.change_current_state(
+        Some(mode),
+        Some(Transform::Normal),
+        Some(Scale::Integer(1)),
+        Some((0, 0).into()),
+    );
+    output.set_preferred(mode);
+    output
+}
+
+/// Globals whose state objects only hold their own ids; they live as long as the display.
+fn create_plain_globals(dh: &DisplayHandle) {
+    OutputManagerState::new_with_xdg_output::<State>(dh);
+    XdgDecorationState::new::<State>(dh);
+    ViewporterState::new::<State>(dh);
+    PresentationState::new::<State>(dh, libc::CLOCK_MONOTONIC as u32);
+    RelativePointerManagerState::new::<State>(dh);
+    PointerConstraintsState::new::<State>(dh);
+    CursorShapeManagerState::new::<State>(dh);
+    SinglePixelBufferState::new::<State>(dh);
+    FractionalScaleManagerState::new::<State>(dh);
+    IdleInhibitManagerState::new::<State>(dh);
+}
+
+fn slower(a: Refresh, b: Refresh) -> Refresh {
+    Refresh(a.0.min(b.0))
+}
+
+/// One interval of a rate.
+pub fn period(rate: Refresh) -> Duration {
+    Duration::from_nanos(1_000_000_000_000 / u64::from(rate.0.max(1)))
+}
