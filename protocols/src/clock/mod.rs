@@ -1,5 +1,9 @@
 //! The offset between the viewer's clock and the server's, from four time stamps (RFC 5905 section 8): datagrams
-//! 0x02 and 0x82.
+//! 0x02 and 0x82 of `stream.md`. Owns their layout and the client's [`Estimator`].
+
+mod estimator;
+
+pub use estimator::{Estimator, Schedule};
 
 use crate::Error;
 use crate::wire::{Reader, put};
