@@ -85,23 +85,9 @@ fn nothing_is_said_before_the_end() {
 #[test]
 fn a_daemon_ends_with_the_program() {
     let d = tempfile::tempdir().unwrap();
-    let daemon = fifo(d.path(), "daemon");
-    // The daemon tells its number after the program may have ended: its parent is the reaper by then.
-    let mut child = start(&script(
-        d.path(),
-        "setsid sh -c 'echo $$ > $D/daemon; exec sleep 1000' & exit 3",
-    ));
-    // The daemon waits in its open of the FIFO, or is ended before it gets there.
-    let file = File::options().read(true).custom_flags_nonblock().open(&daemon);
-    assert_eq!(status(&mut child), 3);
-    drop(file);
-
-    let up = fifo(d.path(), "up");
-    let mut child = start(&script(
-        d.path(),
-        "setsid sh -c 'echo $$ > $D/up; exec sleep 1000' & read go < $D/go; exit 4",
-    ));
-    let go = fifo(d.path(), "go");
+    let (up, go) = (fifo(d.path(), "up"), fifo(d.path(), "go"));
+    let text = "setsid sh -c 'echo $$ > $D/up; exec sleep 1000' & read go < $D/go; exit 4";
+    let mut child = start(&script(d.path(), text));
     let pid = read(&up);
     assert!(is_there(&pid));
     std::fs::write(go, "go\n").unwrap();
@@ -223,15 +209,4 @@ fn the_overlay_is_the_programs_not_the_reapers() {
     spawn.environment.push(("LD_PRELOAD".into(), Some(library.into())));
     assert_eq!(run(&spawn), 0);
     assert_eq!(std::fs::read_to_string(d.path().join("out")).unwrap().trim(), library);
-}
-
-/// Opening a FIFO without waiting for its other end.
-trait NonBlock {
-    fn custom_flags_nonblock(&mut self) -> &mut Self;
-}
-
-impl NonBlock for std::fs::OpenOptions {
-    fn custom_flags_nonblock(&mut self) -> &mut Self {
-        std::os::unix::fs::OpenOptionsExt::custom_flags(self, libc::O_NONBLOCK)
-    }
 }
