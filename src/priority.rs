@@ -1,0 +1,129 @@
+//! Who goes first: real-time scheduling and niceness of single threads, never of the whole process, and never of the
+//! program (see [`crate::child::Inherited`]).
+
+use std::fmt;
+
+/// What a thread does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Latches and paces frames: the compositor's loop.
+    Pace,
+    /// Encodes, which takes long: before the game, but never before pacing.
+    Encode,
+    /// Fills sound buffers.
+    Audio,
+}
+
+/// What a thread was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Granted {
+    /// `SCHED_RR` with this priority.
+    RealTime(i32),
+    /// This niceness.
+    Nice(i32),
+    /// It stays as it was; why.
+    Nothing(String),
+}
+
+impl fmt::Display for Granted {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::RealTime(priority) => write!(f, "real-time scheduling (SCHED_RR {priority})"),
+            Self::Nice(nice) => write!(f, "niceness {nice}"),
+            Self::Nothing(why) => write!(f, "nothing ({why})"),
+        }
+    }
+}
+
+impl Kind {
+    /// The niceness to ask for. gamescope asks for -20; that would put encoding before pacing.
+    fn nice(self) -> i32 {
+        match self {
+            Self::Pace | Self::Audio => -20,
+            Self::Encode => -10,
+        }
+    }
+}
+
+/// Raises the calling thread: to real time if `rt` is asked for and permitted, else to a better niceness if that is.
+/// New threads and processes of this thread start as ordinary ones.
+pub fn raise(kind: Kind, rt: bool) -> Granted {
+    if rt && kind != Kind::Encode {
+        // The least of the real-time priorities: before every ordinary thread, after whoever needs it more.
+        // SAFETY: a system call without memory.
+        let least = unsafe { libc::sched_get_priority_min(libc::SCHED_RR) };
+        if set_scheduler(libc::SCHED_RR, least).is_ok() {
+            return Granted::RealTime(least);
+        }
+    }
+    let nice = kind.nice();
+    match rustix::process::setpriority_process(None, nice) {
+        Ok(()) => {
+            // A better niceness is not handed down, as real time is not.
+            let _ = set_scheduler(libc::SCHED_OTHER, 0);
+            Granted::Nice(nice)
+        }
+        Err(e) => Granted::Nothing(format!("neither CAP_SYS_NICE nor the limits allow it: {e}")),
+    }
+}
+
+fn set_scheduler(policy: libc::c_int, priority: libc::c_int) -> std::io::Result<()> {
+    // SAFETY: a system call on the calling thread that reads a structure of ours, valid when zeroed.
+    unsafe {
+        let mut parameters: libc::sched_param = std::mem::zeroed();
+        parameters.sched_priority = priority;
+        match libc::sched_setscheduler(0, policy | libc::SCHED_RESET_ON_FORK, &parameters) {
+            0 => Ok(()),
+            _ => Err(std::io::Error::last_os_error()),
+        }
+    }
+}
+
+/// What a thread would be given: tried on a thread of its own, which ends.
+pub fn trial(kind: Kind, rt: bool) -> Granted {
+    let thread = std::thread::Builder::new()
+        .name("trial".into())
+        .spawn(move || raise(kind, rt));
+    match thread.map(|thread| thread.join()) {
+        Ok(Ok(granted)) => granted,
+        Ok(Err(_)) => Granted::Nothing("the trial failed".into()),
+        Err(e) => Granted::Nothing(format!("no thread could be started: {e}")),
+    }
+}
+
+/// Raises our limit of open files to what is permitted: every client, buffer and viewer takes some. The program keeps
+/// the limit it was to have, since programs that use select(2) break above 1024.
+pub fn more_files() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(e) = setrlimit(Resource::Nofile, limit) {
+        tracing::debug!("the limit of open files stays: {e}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_granted_is_so_and_stays_with_the_thread() {
+        let before = rustix::process::getpriority_process(None).unwrap();
+        for (kind, rt) in [(Kind::Pace, true), (Kind::Pace, false), (Kind::Encode, true)] {
+            let (granted, policy, nice) = std::thread::spawn(move || {
+                let granted = raise(kind, rt);
+                // SAFETY: a system call without memory.
+                let policy = unsafe { libc::sched_getscheduler(0) } & !libc::SCHED_RESET_ON_FORK;
+                (granted, policy, rustix::process::getpriority_process(None).unwrap())
+            })
+            .join()
+            .unwrap();
+            match granted {
+                Granted::RealTime(priority) => assert_eq!((policy, priority >= 1, rt), (libc::SCHED_RR, true, true)),
+                Granted::Nice(wanted) => assert_eq!((policy, nice), (libc::SCHED_OTHER, wanted)),
+                Granted::Nothing(_) => assert_eq!((policy, nice), (libc::SCHED_OTHER, before)),
+            }
+        }
+        assert_eq!(rustix::process::getpriority_process(None).unwrap(), before);
+    }
+}
