@@ -1,40 +1,161 @@
-//! What carries packets to viewers and their input back. (Skeleton of the API that the compositor uses.)
+//! What carries packets to viewers and their input back: thread T1, one current-thread tokio runtime that owns the
+//! QUIC endpoints, the MoQ sessions and the web server. `protocols/stream.md` says what is on the wire.
+//!
+//! | file | what |
+//! |---|---|
+//! | [`thread`] | the endpoints, the loop |
+//! | [`hub`] | the state: who is there, what is published |
+//! | [`accept`] | from a connection to a session: ALPN, path, origin, credentials |
+//! | [`watch`], [`tracks`] | a MoQ session; its broadcast |
+//! | [`control`] | a control session: input, clock, roles |
+//! | [`feed`], [`keyframes`] | policies: what a viewer gets, when to ask for a key frame |
+//! | [`adapter`] | `moq_net` over wtransport and quinn |
+//! | [`web`], [`assets`] | the page over HTTPS |
+//! | [`addresses`], [`certificate`] | what we are reached by and known by |
+
+mod accept;
+pub mod adapter;
+mod addresses;
+mod assets;
+mod certificate;
+mod control;
+mod counters;
+mod feed;
+mod hub;
+mod keyframes;
+mod thread;
+mod tracks;
+mod watch;
+mod web;
 
 use crate::config::Stream;
 use crate::link::{FromScope, Packet, SceneInfo, ToScope};
-use anyhow::Result;
+use crate::stream::session::Access;
+use crate::time::Mono;
+use addresses::{Bound, Names};
+use anyhow::{Context, Result};
+use certificate::Certificates;
+use hub::{Hub, Shared};
+use ring::rand::{SecureRandom, SystemRandom};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::SystemTime;
+use thread::{Inbox, Network};
+use tokio::sync::mpsc;
+
+/// Packets that may wait for the network thread. It only hands them on, so more than one waits only if the thread is
+/// starved of CPU; then a fresh key frame beats a queue.
+const PACKET_QUEUE: usize = 8;
+/// Messages that may wait for the network thread.
+const MESSAGE_QUEUE: usize = 4096;
 
 /// Where the encode thread puts packets; cheap to clone; never blocks.
 #[derive(Clone, Debug)]
-pub struct PacketSink {}
+pub struct PacketSink {
+    packets: mpsc::Sender<Packet>,
+}
 
 impl PacketSink {
-    /// Hands a packet to the network. `Err`: the queue was full and the packet is lost.
+    /// Hands a packet to the network. `Err`: the queue was full (or the network has stopped) and the packet is lost.
     pub fn try_send(&self, packet: Packet) -> Result<(), Packet> {
-        Err(packet)
+        self.packets.try_send(packet).map_err(|e| match e {
+            mpsc::error::TrySendError::Full(packet) | mpsc::error::TrySendError::Closed(packet) => packet,
+        })
     }
 }
 
 /// The network thread, owned; dropping it says goodbye to viewers, stops and joins the thread.
 #[derive(Debug)]
-pub struct Transport {}
+pub struct Transport {
+    packets: PacketSink,
+    /// `None` once dropped: its closing is what stops the thread.
+    messages: Option<mpsc::Sender<FromScope>>,
+    listen: Vec<SocketAddr>,
+    urls: Vec<String>,
+    thread: Option<JoinHandle<()>>,
+}
 
 impl Transport {
     /// Binds the ports (so that an error comes before the child starts) and starts the thread.
-    pub fn spawn(_stream: &Stream, _scene: SceneInfo, _to_scope: calloop::channel::Sender<ToScope>) -> Result<Self> {
-        anyhow::bail!("skeleton")
+    ///
+    /// # Errors
+    /// A port is in use, an address can't be used, or there is no randomness for keys.
+    pub fn spawn(stream: &Stream, scene: SceneInfo, to_scope: calloop::channel::Sender<ToScope>) -> Result<Self> {
+        let bound = Bound::all(&stream.listen)?;
+        let listen: Vec<_> = bound.iter().map(|b| b.addr).collect();
+        let names = Names::new(listen.clone());
+        let certificates = Certificates::new(names.subject_alt_names(), SystemTime::now())?;
+        let access = Access::new(random).context("error making the token")?;
+        let urls = names.urls(access.token());
+        let (broadcast, holder, counters) = (stream.name.clone(), Default::default(), Default::default());
+        let shared = Arc::new(Shared {
+            to_scope,
+            holder,
+            counters,
+            certificates,
+            names,
+            broadcast,
+        });
+        let (packets, packet_queue) = mpsc::channel(PACKET_QUEUE);
+        let (messages, message_queue) = mpsc::channel(MESSAGE_QUEUE);
+        let inbox = Inbox {
+            packets: packet_queue,
+            messages: message_queue,
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.context("error starting the network's runtime")?;
+        let network = {
+            let _entered = runtime.enter();
+            Network::new(bound, &shared)?
+        };
+        let thread = std::thread::Builder::new().name("net".into()).spawn(move || {
+            let hub = Hub::new(shared.clone(), access, scene, Mono::now());
+            runtime.block_on(thread::run(network, hub, shared, inbox));
+        });
+        Ok(Self {
+            packets: PacketSink { packets },
+            messages: Some(messages),
+            listen,
+            urls,
+            thread: Some(thread.context("error starting the network's thread")?),
+        })
     }
 
     /// Where packets go.
     pub fn packets(&self) -> PacketSink {
-        PacketSink {}
+        self.packets.clone()
     }
 
     /// Sends a message; never blocks.
-    pub fn send(&self, _message: FromScope) {}
+    pub fn send(&self, message: FromScope) {
+        let Some(messages) = &self.messages else { return };
+        if let Err(mpsc::error::TrySendError::Full(_)) = messages.try_send(message) {
+            tracing::error!("the network thread doesn't keep up; a message is lost");
+        }
+    }
 
-    /// The addresses to open, each with a fresh one-time token in its fragment.
+    /// The addresses to open, each with the first one-time token in its fragment. The next ones are logged as they
+    /// are minted (target `viewer`).
     pub fn urls(&self) -> Vec<String> {
-        Vec::new()
+        self.urls.clone()
+    }
+
+    /// Where it listens, with the real ports.
+    pub fn listen(&self) -> &[SocketAddr] {
+        &self.listen
+    }
+}
+
+fn random(bytes: &mut [u8]) -> Result<(), ring::error::Unspecified> {
+    SystemRandom::new().fill(bytes)
+}
+
+impl Drop for Transport {
+    fn drop(&mut self) {
+        self.messages = None;
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the network thread has panicked");
+        }
     }
 }

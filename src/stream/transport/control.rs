@@ -1,0 +1,138 @@
+//! One control session's task: its datagrams, answered or handed on at once, and its one stream.
+
+use super::hub::{Controller, Event, Shared};
+use crate::link::{ToScope, ViewerId};
+use crate::stream::session::{Bucket, Level, PlayerId};
+use crate::time::Mono;
+use anyhow::{Context, Result, bail};
+use goggles_protocols::clock::Pong;
+use goggles_protocols::control::{Decoder, Message, ToClient, ToServer};
+use goggles_protocols::datagram;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+/// Datagrams of one client. A mouse of 1000 Hz makes 1000 a second.
+const RATE: Bucket = Bucket {
+    burst: 400,
+    every: Duration::from_micros(500),
+};
+/// From the session's start to Hello.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// For the peer to take the goodbye.
+const GOODBYE: Duration = Duration::from_millis(300);
+/// Messages that may wait for a client that doesn't read.
+const OUTBOX: usize = 32;
+
+/// Runs until either side ends it.
+pub async fn run(
+    connection: wtransport::Connection,
+    viewer: ViewerId,
+    player: PlayerId,
+    shared: &Arc<Shared>,
+    events: mpsc::Sender<Event>,
+) -> Result<()> {
+    let (outbox, outgoing) = mpsc::channel(OUTBOX);
+    let controller = Controller {
+        player,
+        connection: connection.clone(),
+        outbox,
+        greeted: false,
+    };
+    events
+        .send(Event::Control(viewer, Box::new(controller)))
+        .await
+        .ok()
+        .context("shutting down")?;
+    // From here on the hub must be told of the end, however it comes.
+    let result = tokio::select! {
+        result = datagrams(&connection, viewer, shared) => result,
+        result = stream(&connection, viewer, shared, &events, outgoing) => result,
+    };
+    connection.close(0u32.into(), b"");
+    events.send(Event::Gone(viewer)).await.ok().context("shutting down")?;
+    result
+}
+
+async fn datagrams(connection: &wtransport::Connection, viewer: ViewerId, shared: &Shared) -> Result<()> {
+    let mut level = Level::default();
+    loop {
+        let received = connection.receive_datagram().await?;
+        let now = Mono::now();
+        if !level.take(RATE, now) {
+            shared.counters.too_fast.add();
+            continue;
+        }
+        match datagram::ToServer::decode(&received) {
+            Ok(datagram::ToServer::Ping(ping)) => {
+                let (t0, t1) = (ping.t0, now.micros());
+                let pong = datagram::ToClient::Pong(Pong {
+                    t0,
+                    t1,
+                    t2: Mono::now().micros(),
+                });
+                // A datagram that can't be sent is lost, as the network may lose it.
+                let _ = connection.send_datagram(pong.encode());
+            }
+            Ok(datagram::ToServer::Input(batch)) => {
+                if shared.holder.load(Ordering::Relaxed) == viewer.0 {
+                    shared.tell(ToScope::Input { viewer, batch, at: now });
+                } else {
+                    shared.counters.foreign_input.add();
+                }
+            }
+            Ok(datagram::ToServer::Report(report)) => {
+                // Without an offset there is nothing to be learnt from it yet.
+                if let Some(report) = report.in_server_clock() {
+                    shared.tell(ToScope::Report { viewer, report });
+                }
+            }
+            Err(_) => shared.counters.malformed.add(),
+        }
+    }
+}
+
+async fn stream(
+    connection: &wtransport::Connection,
+    viewer: ViewerId,
+    shared: &Shared,
+    events: &mpsc::Sender<Event>,
+    mut outgoing: mpsc::Receiver<ToClient>,
+) -> Result<()> {
+    let (mut send, mut recv) = timeout(PATIENCE, connection.accept_bi())
+        .await
+        .context("no control stream")??;
+    let mut decoder = Decoder::<ToServer>::new();
+    let mut buffer = vec![0; 4096];
+    let mut greeted = false;
+    let deadline = tokio::time::sleep(PATIENCE);
+    tokio::pin!(deadline);
+    loop {
+        tokio::select! {
+            message = outgoing.recv() => match message {
+                Some(message) => send.write_all(&message.encode()).await?,
+                // The hub has said its last.
+                None => {
+                    let _ = timeout(GOODBYE, send.finish()).await;
+                    return Ok(());
+                }
+            },
+            read = recv.read(&mut buffer) => {
+                let Some(len) = read? else { return Ok(()) };
+                let messages = push(&mut decoder, &buffer[..len]).inspect_err(|_| shared.counters.broken.add())?;
+                for message in messages {
+                    greeted = true;
+                    events.send(Event::Message(viewer, message)).await.ok().context("shutting down")?;
+                }
+            }
+            () = &mut deadline, if !greeted => bail!("no Hello came"),
+        }
+    }
+}
+
+fn push(decoder: &mut Decoder<ToServer>, bytes: &[u8]) -> Result<Vec<ToServer>, goggles_protocols::Error> {
+    decoder.push(bytes)?;
+    std::iter::from_fn(|| decoder.pop().transpose()).collect()
+}

@@ -1,0 +1,54 @@
+//! What was dropped, refused or malformed, for the statistics at exit.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident: $text:literal,)*) => {
+        /// Counts; shared by the network thread's tasks.
+        #[derive(Debug, Default)]
+        pub struct Counters {
+            $($(#[$doc])* pub $name: Counter,)*
+        }
+
+        impl Counters {
+            /// Name and value of each.
+            pub fn list(&self) -> Vec<(&'static str, u64)> {
+                vec![$(($text, self.$name.0.load(Ordering::Relaxed)),)*]
+            }
+        }
+    };
+}
+
+/// One count.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// One more.
+    pub fn add(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+counters! {
+    /// MoQ sessions and control sessions that were let in.
+    sessions: "sessions",
+    /// Connections without valid credentials, from a foreign page, or to a path that is none.
+    refused: "sessions refused",
+    /// Datagrams that are no message.
+    malformed: "malformed datagrams",
+    /// Control streams that broke the protocol.
+    broken: "broken control streams",
+    /// Input from viewers that don't hold the role.
+    foreign_input: "input of non-holders",
+    /// Datagrams beyond the rate.
+    too_fast: "datagrams over the rate",
+    /// Packets published.
+    packets: "packets",
+    /// Times that a lagging viewer was cut off until the next key frame.
+    shed: "viewers shed",
+    /// Key frames asked for.
+    key_frames: "key frames asked for",
+    /// Web requests that were no request.
+    bad_requests: "bad web requests",
+}
