@@ -1,0 +1,169 @@
+/**
+ * The connection as a whole: both sessions, and what to do when they fail. Owns the sessions' lives; after a loss it
+ * tries again with the enrolled key.
+ */
+
+import { backoff } from "./backoff";
+import { Control, type Events as ControlEvents } from "./control";
+import { type Events as MediaEvents, Media, PROTOCOLS } from "./media";
+import { Session, Unreachable } from "./session";
+import type { Bye } from "./wire/control";
+
+export type State =
+  | { kind: "connecting" }
+  | { kind: "live" }
+  | { kind: "reconnecting"; why: string }
+  /** The server doesn't know our key, or the token was used before. */
+  | { kind: "refused" }
+  | { kind: "ended"; reason: string }
+  /** This browser can't; there is no point in trying again. */
+  | { kind: "unsupported"; why: string };
+
+/** What the link tells the page, and asks. */
+export interface Events extends Omit<ControlEvents, "onBye">, MediaEvents {
+  onState(state: State): void;
+  /** Both sessions are about to begin anew. */
+  onStart(): void;
+  /** Whether to take the input role, if it is free, when the session begins. */
+  wantsInput(): boolean;
+}
+
+/** A handshake that fails this soon was answered: the server doesn't want us. Later, nothing came through. */
+const ANSWERED_WITHIN_MS = 3000;
+/** With a token, the first refusal may be the token's; the key may be known all the same. */
+const REFUSALS = 2;
+
+/** Sessions that are open. */
+interface Sessions {
+  control: Control;
+  media: Media;
+}
+
+export class Link {
+  #session: Session | undefined;
+  readonly #events: Events;
+  #sessions: Sessions | undefined;
+  #attempt = 0;
+  #refusals = 0;
+  #bye: Bye | undefined;
+  #wasLive = false;
+  #timer: number | undefined;
+  #running = false;
+
+  constructor(events: Events) {
+    this.#events = events;
+  }
+
+  /** The control session, while there is one. */
+  get control(): Control | undefined {
+    return this.#sessions?.control;
+  }
+
+  /** Connects, or tries again now. */
+  async start(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#running) return;
+    this.#running = true;
+    try {
+      this.#session ??= await Session.open();
+    } catch (error) {
+      const why = `It keeps no key for this page (${error instanceof Error ? error.message : String(error)}).`;
+      return this.#events.onState({ kind: "unsupported", why });
+    }
+    await this.#live(this.#session);
+  }
+
+  async #live(session: Session): Promise<void> {
+    this.#bye = undefined;
+    if (!this.#wasLive) this.#events.onState({ kind: "connecting" });
+    const began = performance.now();
+    try {
+      this.#events.onStart();
+      const sessions = await this.#open(session);
+      this.#sessions = sessions;
+      this.#attempt = 0;
+      this.#refusals = 0;
+      this.#wasLive = true;
+      this.#events.onState({ kind: "live" });
+      await Promise.race([sessions.control.closed, sessions.media.closed]);
+      this.#onLoss("the connection was lost");
+    } catch (error) {
+      const answered = performance.now() - began < ANSWERED_WITHIN_MS;
+      if (error instanceof Unreachable || !answered) this.#onLoss("the server can't be reached");
+      else this.#onRefusal(session);
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  /** Things have changed for the better: if an attempt is waited for, it is made now. */
+  hurry(): Promise<void> {
+    return this.#timer === undefined ? Promise.resolve() : this.start();
+  }
+
+  /** Ends both sessions; the page goes away. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#sessions?.control.close();
+    this.#sessions?.media.close();
+    this.#sessions = undefined;
+  }
+
+  async #open(session: Session): Promise<Sessions> {
+    const events = this.#events;
+    const control = session.connect("/control", { requireUnreliable: true });
+    // The first session enrols the key that the second shows.
+    if (session.hasToken) {
+      await control;
+      session.tokenSpent();
+    }
+    const media = session.connect("/moq", { protocols: PROTOCOLS } as WebTransportOptions);
+    const [first, second] = await Promise.allSettled([control, media]);
+    if (first.status === "rejected" || second.status === "rejected") {
+      for (const one of [first, second]) if (one.status === "fulfilled") one.value.close();
+      throw first.status === "rejected" ? first.reason : (second as PromiseRejectedResult).reason;
+    }
+    const withBye: ControlEvents = {
+      onWelcome: (welcome) => events.onWelcome(welcome),
+      onRole: (role) => events.onRole(role),
+      onScene: (scene) => events.onScene(scene),
+      onTimes: (times) => events.onTimes(times),
+      onBye: (bye) => this.#onBye(bye),
+    };
+    return {
+      control: await Control.open(first.value, events.wantsInput(), "browser", withBye),
+      media: new Media(second.value, events),
+    };
+  }
+
+  #onBye(bye: Bye): void {
+    this.#bye = bye;
+    this.#events.onState({ kind: "ended", reason: bye.reason });
+    this.stop();
+  }
+
+  #onRefusal(session: Session): void {
+    this.#refusals++;
+    if (this.#refusals < REFUSALS) {
+      session.tokenSpent();
+      this.#again(0);
+    } else {
+      this.#refusals = 0;
+      this.#wasLive = false;
+      this.#events.onState({ kind: "refused" });
+    }
+  }
+
+  #onLoss(why: string): void {
+    this.stop();
+    if (this.#bye) return;
+    this.#events.onState({ kind: "reconnecting", why });
+    this.#again(backoff(this.#attempt++, Math.random()));
+  }
+
+  #again(delay: number): void {
+    this.#timer = setTimeout(() => void this.start(), delay);
+  }
+}

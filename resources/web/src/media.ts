@@ -1,0 +1,128 @@
+/** The `/moq` session: catalog, video and cursor tracks of the broadcast. Owns the MoQ connection; decodes nothing. */
+
+import { Broadcast, Connection, type Group, Path, type Track, Varint } from "@moq/net";
+import { VIDEO, type VideoConfig, videoConfig } from "./catalog";
+import { nowUs } from "./clock";
+import { SERVER } from "./session";
+import { decode, type Update } from "./wire/cursor";
+
+/** MoQ versions that both sides speak; named in the WebTransport's handshake. */
+export const PROTOCOLS = ["moq-lite-05", "moq-lite-04"];
+
+/** One encoded frame. */
+export interface Chunk {
+  ptsUs: number;
+  data: Uint8Array;
+  /** Starts a group. */
+  key: boolean;
+  /** When its last byte was here, in µs of our clock. */
+  received: number;
+}
+
+/** What the session tells the page. */
+export interface Events {
+  onConfig(config: VideoConfig): void;
+  onChunk(chunk: Chunk): void;
+  onCursor(updates: Update[]): void;
+}
+
+export class Media {
+  readonly #transport: WebTransport;
+  readonly #events: Events;
+  /** Settles when the session is over, never rejects. */
+  readonly closed: Promise<void>;
+
+  constructor(transport: WebTransport, events: Events) {
+    this.#transport = transport;
+    this.#events = events;
+    this.closed = Promise.race([this.#run(), transport.closed]).then(
+      () => this.close(),
+      (error: unknown) => {
+        console.warn("the video session ended:", error);
+        this.close();
+      },
+    );
+  }
+
+  close(): void {
+    try {
+      this.#transport.close();
+    } catch {
+      // It was closed already.
+    }
+  }
+
+  async #run(): Promise<void> {
+    const moq = await Connection.connect(new URL(`${SERVER}/moq`), { transport: this.#transport });
+    const announced = moq.announced();
+    let broadcast: Broadcast.Consumer | undefined;
+    // The session has one broadcast, whatever its name is.
+    for (;;) {
+      const event = await announced.next();
+      if (!event) return;
+      if (!event.active) continue;
+      broadcast?.close();
+      broadcast = moq.consume(Path.from(event.path));
+      this.#watch(broadcast);
+    }
+  }
+
+  #watch(broadcast: Broadcast.Consumer): void {
+    const tracks = [this.#catalog(broadcast), this.#video(broadcast), this.#cursor(broadcast)];
+    for (const track of tracks) track.catch((error: unknown) => console.warn("a track ended:", error));
+  }
+
+  async #catalog(broadcast: Broadcast.Consumer): Promise<void> {
+    const track = broadcast.track("catalog.json").subscribe({ priority: 100 });
+    for (;;) {
+      const catalog: unknown = await track.readJson();
+      if (catalog === undefined) return;
+      const config = videoConfig(catalog);
+      if (config) this.#events.onConfig(config);
+      else console.warn("a catalog without a video that we understand:", catalog);
+    }
+  }
+
+  async #video(broadcast: Broadcast.Consumer): Promise<void> {
+    const newest = { group: -1 };
+    await eachGroup(broadcast.track(VIDEO).subscribe({ priority: 60 }), async (group) => {
+      let key = true;
+      for (;;) {
+        const frame = await group.readFrame();
+        // A group is worth reading until a newer one has begun.
+        if (!frame || group.sequence < newest.group) break;
+        newest.group = group.sequence;
+        const [ptsUs, data] = Varint.decode(frame.payload);
+        this.#events.onChunk({ ptsUs, data, key, received: nowUs() });
+        key = false;
+      }
+      group.close();
+    });
+  }
+
+  async #cursor(broadcast: Broadcast.Consumer): Promise<void> {
+    const newest = { group: -1 };
+    await eachGroup(broadcast.track("cursor").subscribe({ priority: 90 }), async (group) => {
+      for (;;) {
+        const frame = await group.readFrame();
+        if (!frame || group.sequence < newest.group) break;
+        newest.group = group.sequence;
+        this.#events.onCursor(decode(frame.payload));
+      }
+      group.close();
+    });
+  }
+}
+
+/** Reads the groups side by side: a newer one may come while the last is still arriving. */
+async function eachGroup(track: Track.Subscriber, read: (group: Group.Consumer) => Promise<void>): Promise<void> {
+  for (;;) {
+    const group = await track.nextGroup();
+    if (!group) return;
+    read(group).catch((error: unknown) => {
+      // The server cut the group short because we were too slow; it starts another.
+      console.warn(`group ${group.sequence} of ${track.name} ended early:`, error);
+      group.close();
+    });
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * Who we are to the server: a P-256 key that can't leave the browser, enrolled by the one-time token of the printed
+ * address. Owns the key's store, the token and the signed query of the sessions' URLs (protocols/stream.md, "Who may
+ * connect").
+ */
+
+import { fromBase64Url, toBase64Url } from "./base64url";
+
+const CONTEXT = "goggles-scope/1";
+const DATABASE = "goggles-scope";
+const STORE = "keys";
+
+/** Where the two WebTransport sessions are. */
+export type Path = "/moq" | "/control";
+
+interface Challenge {
+  nonce: string;
+  certificates: string[];
+}
+
+/** The page's address without credentials or path; WebTransport is https even where the page came over http. */
+export const SERVER = `https://${location.host}`;
+
+/** The server can't be reached over HTTPS. */
+export class Unreachable extends Error {
+  override name = "Unreachable";
+}
+
+/** Signs us in. */
+export class Session {
+  readonly #keys: CryptoKeyPair;
+  readonly #publicKey: string;
+  #token: string | undefined;
+
+  private constructor(keys: CryptoKeyPair, publicKey: string, token: string | undefined) {
+    this.#keys = keys;
+    this.#publicKey = publicKey;
+    this.#token = token;
+  }
+
+  /** Loads or makes the key and takes the token out of the address. */
+  static async open(): Promise<Session> {
+    const keys = await loadKeys();
+    const raw = new Uint8Array(await crypto.subtle.exportKey("raw", keys.publicKey));
+    // 24 bytes are 32 characters; anything else in the fragment isn't for us.
+    const token = /^#([A-Za-z0-9_-]{32})$/.exec(location.hash)?.[1];
+    return new Session(keys, toBase64Url(raw), token);
+  }
+
+  /** Whether the key still has to be enrolled; then the sessions must be opened one after the other. */
+  get hasToken(): boolean {
+    return this.#token !== undefined;
+  }
+
+  /** The token has been spent: it leaves the address bar, and reloading works by the key. */
+  tokenSpent(): void {
+    if (this.#token === undefined) return;
+    this.#token = undefined;
+    history.replaceState(history.state, "", location.pathname + location.search);
+  }
+
+  /** Opens a session. Rejects if the server can't be reached or doesn't let us in. */
+  async connect(path: Path, options: WebTransportOptions): Promise<WebTransport> {
+    const challenge = await getChallenge();
+    const hashes = challenge.certificates.map(fromBase64Url);
+    const current = hashes[0];
+    if (!current) throw new Unreachable("the server named no certificate");
+    const nonce = fromBase64Url(challenge.nonce);
+    const text = new TextEncoder();
+    const signed = concat([text.encode(CONTEXT), nonce, current, text.encode(path)]);
+    const signature = await crypto.subtle.sign({ name: "ECDSA", hash: "SHA-256" }, this.#keys.privateKey, signed);
+    const query = new URLSearchParams({
+      key: this.#publicKey,
+      nonce: challenge.nonce,
+      sig: toBase64Url(new Uint8Array(signature)),
+    });
+    if (this.#token !== undefined) query.set("token", this.#token);
+    const transport = new WebTransport(`${SERVER}${path}?${query}`, {
+      ...options,
+      congestionControl: "low-latency",
+      serverCertificateHashes: hashes.map((value) => ({ algorithm: "sha-256", value })),
+    });
+    // Whoever awaits `ready` hears of a failure; `closed` then rejects as well.
+    transport.closed.catch(() => undefined);
+    await transport.ready;
+    return transport;
+  }
+}
+
+async function getChallenge(): Promise<Challenge> {
+  try {
+    const response = await fetch("/challenge", { cache: "no-store", signal: AbortSignal.timeout(5000) });
+    if (!response.ok) throw new Error(`the server answered ${response.status}`);
+    return (await response.json()) as Challenge;
+  } catch (error) {
+    throw new Unreachable(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+/** The key of this origin; the private half is not extractable, IndexedDB keeps the handle. */
+async function loadKeys(): Promise<CryptoKeyPair> {
+  const database = await openDatabase();
+  try {
+    const stored: unknown = await request(database.transaction(STORE).objectStore(STORE).get("own"));
+    if (isKeyPair(stored)) return stored;
+    const made = await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, false, ["sign"]);
+    await request(database.transaction(STORE, "readwrite").objectStore(STORE).put(made, "own"));
+    return made;
+  } finally {
+    database.close();
+  }
+}
+
+function isKeyPair(value: unknown): value is CryptoKeyPair {
+  return typeof value === "object" && value !== null && "privateKey" in value && value.privateKey instanceof CryptoKey;
+}
+
+function openDatabase(): Promise<IDBDatabase> {
+  const opening = indexedDB.open(DATABASE, 1);
+  opening.onupgradeneeded = () => opening.result.createObjectStore(STORE);
+  return request(opening);
+}
+
+function request<T>(of: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    of.onsuccess = () => resolve(of.result);
+    of.onerror = () => reject(of.error ?? new Error("IndexedDB failed"));
+  });
+}
