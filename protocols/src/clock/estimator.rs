@@ -10,12 +10,12 @@ const WINDOW: u64 = 60_000_000;
 const MAX_OUTSTANDING: usize = 8;
 /// An answer later than this says nothing of use, in µs.
 const MAX_RTT: u64 = 10_000_000;
-/// A sample is trusted if its round trip is within this, in µs, or a quarter, of the least; and so are as many as
-/// a line needs, those with the least round trips.
-const SLACK: u64 = 300;
-const LINE_SAMPLES: usize = 16;
-/// A line needs trusted samples over this long, in µs; without, the best sample stands for all.
-const LINE_SPAN: u64 = 10_000_000;
+/// A sample's weight is 1 / (its round trip − the least + this, in µs)²: an offset can be wrong by half the excess.
+const SLACK: u64 = 200;
+/// A line needs this many samples whose times have, by weight, this standard deviation in µs; before, the best
+/// sample stands for all.
+const LINE_SAMPLES: usize = 8;
+const LINE_DEVIATION: f64 = 3_000_000.0;
 /// Crystals that differ by more than this don't exist; 1 is 10⁶ ppm.
 const MAX_SKEW: f64 = 500e-6;
 /// By how much a sample's offset is expected to age: 1 µs in so many (50 ppm).
@@ -150,44 +150,38 @@ impl Estimator {
         self.line = self.fit();
     }
 
-    /// Least squares through the samples with short round trips.
+    /// Least squares through the samples, by weight.
     fn fit(&self) -> Option<Line> {
         let newest = self.samples.back()?.at;
-        let doubt = |s: &Sample| s.rtt / 2 + newest.saturating_sub(s.at) / AGEING;
-        let best = *self.samples.iter().min_by_key(|s| doubt(s))?;
-        let mut rtts: Vec<u64> = self.samples.iter().map(|s| s.rtt).collect();
-        rtts.sort_unstable();
-        let least = rtts[0];
+        let doubt = |s: &&Sample| s.rtt / 2 + newest.saturating_sub(s.at) / AGEING;
+        let best = *self.samples.iter().min_by_key(doubt)?;
+        let least = self.samples.iter().map(|s| s.rtt).min()?;
         let flat = Line {
             at: best.at,
             offset: best.offset,
             skew: 0.0,
             rtt: least,
         };
-        let Some(enough) = rtts.get(LINE_SAMPLES - 1) else {
-            return Some(flat);
-        };
-        let limit = (least + SLACK.max(least / 4)).max(*enough);
-        let points = || {
-            // Relative to the best sample, so that f64 has digits to spare.
-            self.samples.iter().filter(|s| s.rtt <= limit).map(|s| {
-                (
-                    difference(s.at, best.at) as f64,
-                    s.offset.wrapping_sub(best.offset) as f64,
-                )
-            })
-        };
-        let n = points().count();
-        let (first, last) = points().fold((0.0f64, 0.0f64), |(a, b), (t, _)| (a.min(t), b.max(t)));
-        if last - first < LINE_SPAN as f64 {
+        // Relative to the best sample, so that f64 has digits to spare.
+        let points = self.samples.iter().map(|s| {
+            let excess = (s.rtt - least + SLACK) as f64;
+            let offset = s.offset.wrapping_sub(best.offset) as f64;
+            (1.0 / (excess * excess), difference(s.at, best.at) as f64, offset)
+        });
+        let [w, wt, wo] = points
+            .clone()
+            .fold([0.0; 3], |[w, wt, wo], (p, t, o)| [w + p, wt + p * t, wo + p * o]);
+        let (mean_t, mean_o) = (wt / w, wo / w);
+        let [wtt, wto] = points.fold([0.0; 2], |[tt, to], (p, t, o)| {
+            [
+                tt + p * (t - mean_t) * (t - mean_t),
+                to + p * (t - mean_t) * (o - mean_o),
+            ]
+        });
+        if self.samples.len() < LINE_SAMPLES || wtt / w < LINE_DEVIATION * LINE_DEVIATION {
             return Some(flat);
         }
-        let (sum_t, sum_o) = points().fold((0.0, 0.0), |(a, b), (t, o)| (a + t, b + o));
-        let (mean_t, mean_o) = (sum_t / n as f64, sum_o / n as f64);
-        let (tt, to) = points().fold((0.0, 0.0), |(tt, to), (t, o)| {
-            (tt + (t - mean_t) * (t - mean_t), to + (t - mean_t) * (o - mean_o))
-        });
-        let skew = (to / tt).clamp(-MAX_SKEW, MAX_SKEW);
+        let skew = (wto / wtt).clamp(-MAX_SKEW, MAX_SKEW);
         Some(Line {
             offset: best.offset.wrapping_add((mean_o - skew * mean_t).round() as i64),
             skew,

@@ -74,6 +74,16 @@ impl Link {
     }
 }
 
+/// A datagram on its way.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Flight {
+    arrival: u64,
+    /// Keeps the order total.
+    number: u64,
+    to_server: bool,
+    bytes: Vec<u8>,
+}
+
 /// Server's clock − client's: whatever.
 const SKEW: u64 = 987_654_321;
 
@@ -90,8 +100,7 @@ pub struct World {
     pub sent: u64,
     up: Link,
     down: Link,
-    /// Arrival, a number to keep the order total, and the bytes; `true`: at the server.
-    flying: BinaryHeap<Reverse<(u64, u64, bool, Vec<u8>)>>,
+    flying: BinaryHeap<Reverse<Flight>>,
     number: u64,
 }
 
@@ -123,7 +132,7 @@ impl World {
         let end = self.now + us;
         self.send();
         loop {
-            let arrival = self.flying.peek().map(|Reverse((at, ..))| *at);
+            let arrival = self.flying.peek().map(|Reverse(flight)| flight.arrival);
             let silence = self.receiver.deadline().map(|t| t - SKEW);
             let next = [arrival, self.sender.deadline(), silence].into_iter().flatten().min();
             let Some(next) = next.filter(|t| *t <= end) else { break };
@@ -162,16 +171,21 @@ impl World {
         }
     }
 
-    fn fly(&mut self, at: u64, up: bool, bytes: Vec<u8>) {
+    fn fly(&mut self, arrival: u64, to_server: bool, bytes: Vec<u8>) {
         self.number += 1;
-        self.flying.push(Reverse((at, self.number, up, bytes)));
+        self.flying.push(Reverse(Flight {
+            arrival,
+            number: self.number,
+            to_server,
+            bytes,
+        }));
     }
 
     fn arrive(&mut self, out: &mut Vec<Event>) {
-        let Some(Reverse((_, _, up, bytes))) = self.flying.pop() else {
+        let Some(Reverse(Flight { to_server, bytes, .. })) = self.flying.pop() else {
             return;
         };
-        if !up {
+        if !to_server {
             match ToClient::decode(&bytes) {
                 Ok(ToClient::Ack(ack)) => self.sender.on_ack(self.now, ack),
                 other => panic!("not an acknowledgement: {other:?}"),
