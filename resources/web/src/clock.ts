@@ -40,11 +40,11 @@ const WINDOW = 60_000_000;
 const MAX_OUTSTANDING = 8;
 /** An answer later than this says nothing of use. */
 const MAX_ROUND_TRIP = 10_000_000;
-/** A sample is trusted if its round trip is within this, or a quarter, of the least; and so are as many as a line needs. */
-const SLACK = 300;
-const LINE_SAMPLES = 16;
-/** A line needs trusted samples over this long; without, the best sample stands for all. */
-const LINE_SPAN = 10_000_000;
+/** A sample's weight is 1 / (its round trip − the least + this)²: an offset can be wrong by half the excess. */
+const SLACK = 200;
+/** A line needs this many samples whose times have, by weight, this deviation; before, the best sample stands for all. */
+const LINE_SAMPLES = 8;
+const LINE_DEVIATION = 3_000_000;
 /** Crystals that differ by more don't exist. */
 const MAX_SKEW = 500e-6;
 /** By how much a sample is expected to age: 1 µs in so many. */
@@ -124,28 +124,28 @@ function at(line: Line, time: number): number {
   return line.offset + Math.round(line.skew * (time - line.at));
 }
 
-/** Least squares through the samples with short round trips. */
+/** Least squares through the samples, by weight. */
 function fit(samples: readonly Sample[]): Line | undefined {
   const newest = samples.at(-1);
   if (!newest) return undefined;
   const doubt = (s: Sample): number => Math.floor(s.roundTrip / 2) + Math.floor(Math.max(0, newest.at - s.at) / AGEING);
   const best = samples.reduce((a, b) => (doubt(b) < doubt(a) ? b : a));
-  const trips = samples.map((s) => s.roundTrip).sort((a, b) => a - b);
-  const least = trips[0] ?? 0;
+  const least = Math.min(...samples.map((s) => s.roundTrip));
   const flat: Line = { at: best.at, offset: best.offset, skew: 0, roundTrip: least };
-  const enough = trips[LINE_SAMPLES - 1];
-  if (enough === undefined) return flat;
-  const limit = Math.max(least + Math.max(SLACK, Math.floor(least / 4)), enough);
-  const points = samples
-    .filter((s) => s.roundTrip <= limit)
-    .map((s) => ({ time: s.at - best.at, offset: s.offset - best.offset }));
-  const first = Math.min(0, ...points.map((p) => p.time));
-  const last = Math.max(0, ...points.map((p) => p.time));
-  if (last - first < LINE_SPAN) return flat;
-  const meanTime = points.reduce((sum, p) => sum + p.time, 0) / points.length;
-  const meanOffset = points.reduce((sum, p) => sum + p.offset, 0) / points.length;
-  const squares = points.reduce((sum, p) => sum + (p.time - meanTime) ** 2, 0);
-  const products = points.reduce((sum, p) => sum + (p.time - meanTime) * (p.offset - meanOffset), 0);
+  if (samples.length < LINE_SAMPLES) return flat;
+  // Relative to the best sample, so that a double has digits to spare.
+  const points = samples.map((s) => ({
+    time: s.at - best.at,
+    offset: s.offset - best.offset,
+    weight: 1 / (s.roundTrip - least + SLACK) ** 2,
+  }));
+  const sum = (of: (p: (typeof points)[number]) => number): number => points.reduce((all, p) => all + of(p), 0);
+  const weight = sum((p) => p.weight);
+  const meanTime = sum((p) => p.weight * p.time) / weight;
+  const meanOffset = sum((p) => p.weight * p.offset) / weight;
+  const squares = sum((p) => p.weight * (p.time - meanTime) ** 2) / weight;
+  if (Math.sqrt(squares) < LINE_DEVIATION) return flat;
+  const products = sum((p) => p.weight * (p.time - meanTime) * (p.offset - meanOffset)) / weight;
   const skew = Math.min(MAX_SKEW, Math.max(-MAX_SKEW, products / squares));
   return { ...flat, offset: best.offset + Math.round(meanOffset - skew * meanTime), skew };
 }

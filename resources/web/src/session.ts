@@ -4,9 +4,9 @@
  * connect").
  */
 
-import { fromBase64Url, toBase64Url } from "./base64url";
+import { fromBase64Url } from "./base64url";
+import { toBeSigned, toQuery } from "./wire/auth";
 
-const CONTEXT = "goggles-scope/1";
 const DATABASE = "goggles-scope";
 const STORE = "keys";
 
@@ -29,10 +29,10 @@ export class Unreachable extends Error {
 /** Signs us in. */
 export class Session {
   readonly #keys: CryptoKeyPair;
-  readonly #publicKey: string;
-  #token: string | undefined;
+  readonly #publicKey: Uint8Array;
+  #token: Uint8Array | undefined;
 
-  private constructor(keys: CryptoKeyPair, publicKey: string, token: string | undefined) {
+  private constructor(keys: CryptoKeyPair, publicKey: Uint8Array, token: Uint8Array | undefined) {
     this.#keys = keys;
     this.#publicKey = publicKey;
     this.#token = token;
@@ -44,7 +44,7 @@ export class Session {
     const raw = new Uint8Array(await crypto.subtle.exportKey("raw", keys.publicKey));
     // 24 bytes are 32 characters; anything else in the fragment isn't for us.
     const token = /^#([A-Za-z0-9_-]{32})$/.exec(location.hash)?.[1];
-    return new Session(keys, toBase64Url(raw), token);
+    return new Session(keys, raw, token === undefined ? undefined : fromBase64Url(token));
   }
 
   /** Whether the key still has to be enrolled; then the sessions must be opened one after the other. */
@@ -66,15 +66,10 @@ export class Session {
     const current = hashes[0];
     if (!current) throw new Unreachable("the server named no certificate");
     const nonce = fromBase64Url(challenge.nonce);
-    const text = new TextEncoder();
-    const signed = concat([text.encode(CONTEXT), nonce, current, text.encode(path)]);
-    const signature = await crypto.subtle.sign({ name: "ECDSA", hash: "SHA-256" }, this.#keys.privateKey, signed);
-    const query = new URLSearchParams({
-      key: this.#publicKey,
-      nonce: challenge.nonce,
-      sig: toBase64Url(new Uint8Array(signature)),
-    });
-    if (this.#token !== undefined) query.set("token", this.#token);
+    const algorithm = { name: "ECDSA", hash: "SHA-256" };
+    const signed = toBeSigned(nonce, current, path);
+    const sig = new Uint8Array(await crypto.subtle.sign(algorithm, this.#keys.privateKey, signed));
+    const query = toQuery({ key: this.#publicKey, nonce, sig, token: this.#token });
     const transport = new WebTransport(`${SERVER}${path}?${query}`, {
       ...options,
       congestionControl: "low-latency",
@@ -95,16 +90,6 @@ async function getChallenge(): Promise<Challenge> {
   } catch (error) {
     throw new Unreachable(error instanceof Error ? error.message : String(error));
   }
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
 
 /** The key of this origin; the private half is not extractable, IndexedDB keeps the handle. */
