@@ -35,12 +35,13 @@ demo:
 demo-stop:
 	@tools/demo.sh stop
 
-# npm ci only when the lock file has changed since the last one.
-$(WEB)/node_modules/.package-lock.json: $(WEB)/package-lock.json
-	cd $(WEB) && $(NPM) ci --no-audit --no-fund --prefer-offline
-	@touch $@
+# As build.rs does it, and with the stamp it looks for; needed only where a cached build didn't have to bundle the page.
+NODE_MODULES := $(WEB)/node_modules/.made-from
+$(NODE_MODULES): $(WEB)/package-lock.json
+	cd $(WEB) && $(NPM) ci --include=dev --ignore-scripts --no-audit --no-fund
+	cp $< $@
 
-lint: setup-build $(WEB)/node_modules/.package-lock.json
+lint: setup-build $(NODE_MODULES)
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	cd $(WEB) && $(NPM) run lint

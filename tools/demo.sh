@@ -59,7 +59,7 @@ start() {
             exit 1
             ;;
     esac
-    url=$(grep -aoE 'https://[^[:space:]]+#[^[:space:]]+' "$log" | head -n 1)
+    url=$(grep -aoE 'https?://[^[:space:]]+#[^[:space:]]+' "$log" | head -n 1)
     echo "glmark2-es2-wayland runs under goggles-scope (pid $(running)). Open this in Chromium:"
     echo
     echo "    $url"

@@ -3,5 +3,26 @@
 //!
 //! `picture` and `program` are the test programs' (`src/bin/wl-picture.rs`, `src/bin/x11-picture.rs`).
 
+pub mod bench;
+pub mod decode;
+pub mod keyboard;
 pub mod picture;
 pub mod program;
+pub mod scope;
+pub mod viewer;
+
+use anyhow::{Context, Result};
+use std::path::PathBuf;
+
+/// `target/NAME` of the workspace, made if it isn't there: for what people look at. It is in the checkout even when the
+/// build is elsewhere.
+pub fn output(name: &str) -> Result<PathBuf> {
+    let here = std::env::current_dir()?;
+    let root = here.ancestors().find(|dir| dir.join("Cargo.lock").exists());
+    let dir = root
+        .context("not started within the workspace")?
+        .join("target")
+        .join(name);
+    std::fs::create_dir_all(&dir).with_context(|| format!("error creating {}", dir.display()))?;
+    Ok(dir)
+}

@@ -18,6 +18,9 @@ pub const PALETTE: [Rgb; 6] = [
     [220, 220, 220],
 ];
 
+/// How far a decoded colour may be from what was drawn, in each component: 4:2:0, quantisation and rounding.
+pub const TOLERANCE: u8 = 12;
+
 /// How far the scrolling picture moves in a frame, in rows.
 pub const SCROLL_STEP: usize = 4;
 
@@ -32,7 +35,7 @@ pub fn colour(presses: usize) -> Rgb {
 /// What a test program does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Mode {
-    /// One colour all over, the next at each key press; nothing is drawn in between.
+    /// One colour all over, the next at each press of a key or button; nothing is drawn in between.
     Flip,
     /// A textured picture that moves as a whole in each frame; the square at its centre changes colour at key presses.
     Scroll,

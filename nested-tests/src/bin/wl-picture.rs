@@ -9,7 +9,8 @@ use std::os::fd::AsFd;
 use std::time::Instant;
 use wayland_client::globals::{GlobalListContents, registry_queue_init};
 use wayland_client::protocol::{
-    wl_buffer, wl_callback, wl_compositor, wl_keyboard, wl_registry, wl_seat, wl_shm, wl_shm_pool, wl_surface,
+    wl_buffer, wl_callback, wl_compositor, wl_keyboard, wl_pointer, wl_registry, wl_seat, wl_shm, wl_shm_pool,
+    wl_surface,
 };
 use wayland_client::{Connection, Dispatch, QueueHandle, WEnum, delegate_noop};
 use wayland_protocols::xdg::shell::client::{xdg_surface, xdg_toplevel, xdg_wm_base};
@@ -83,7 +84,7 @@ fn main() -> Result<()> {
     let seat: wl_seat::WlSeat = globals.bind(&qh, 1..=9, ())?;
 
     let (memory, slots) = buffers(&args, &shm, &qh)?;
-    let _keyboard = seat.get_keyboard(&qh, ());
+    let _devices = (seat.get_keyboard(&qh, ()), seat.get_pointer(&qh, ()));
     let surface = compositor.create_surface(&qh, ());
     let shell_surface = shell.get_xdg_surface(&surface, &qh, ());
     let toplevel = shell_surface.get_toplevel(&qh, ());
@@ -228,6 +229,25 @@ impl Dispatch<wl_keyboard::WlKeyboard, ()> for Window {
     ) {
         if let wl_keyboard::Event::Key {
             state: WEnum::Value(wl_keyboard::KeyState::Pressed),
+            ..
+        } = event
+        {
+            window.pressed(qh);
+        }
+    }
+}
+
+impl Dispatch<wl_pointer::WlPointer, ()> for Window {
+    fn event(
+        window: &mut Self,
+        _: &wl_pointer::WlPointer,
+        event: wl_pointer::Event,
+        _: &(),
+        _: &Connection,
+        qh: &QueueHandle<Self>,
+    ) {
+        if let wl_pointer::Event::Button {
+            state: WEnum::Value(wl_pointer::ButtonState::Pressed),
             ..
         } = event
         {

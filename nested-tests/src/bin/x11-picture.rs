@@ -64,7 +64,7 @@ impl Window<'_> {
 
     fn handle(&mut self, event: Event) -> Result<()> {
         match event {
-            Event::KeyPress(_) => {
+            Event::KeyPress(_) | Event::ButtonPress(_) => {
                 self.presses += 1;
                 if self.args.mode == Mode::Flip {
                     self.draw()?;
@@ -91,7 +91,7 @@ fn main() -> Result<()> {
 
     let (w, h) = (args.size.w as u16, args.size.h as u16);
     let (window, gc) = (x.generate_id()?, x.generate_id()?);
-    let aux = CreateWindowAux::new().event_mask(EventMask::EXPOSURE | EventMask::KEY_PRESS);
+    let aux = CreateWindowAux::new().event_mask(EventMask::EXPOSURE | EventMask::KEY_PRESS | EventMask::BUTTON_PRESS);
     x.create_window(
         24,
         window,

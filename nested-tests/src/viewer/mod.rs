@@ -1,0 +1,323 @@
+//! A native viewer for tests and the bench: takes the stream over WebTransport, decodes it, sends input, and notes when
+//! what happened. `protocols/stream.md` is what it speaks.
+//!
+//! | file | what |
+//! |---|---|
+//! | [`enter`] | the challenge, the key, the two sessions' URLs |
+//! | [`watch`] | MoQ: catalog, video, cursor |
+//! | [`control`] | input, roles, time |
+//!
+//! Two threads: `viewer-net` runs both sessions, `viewer-decode` decodes. Server and viewer are on one machine, so
+//! both use `CLOCK_MONOTONIC` and need no offset.
+
+mod control;
+mod enter;
+mod watch;
+
+use crate::decode::{Decoder, Picture};
+use anyhow::{Context, Result, bail};
+use goggles_protocols::control::ToClient;
+use goggles_protocols::frame::Times;
+use goggles_protocols::{cursor, input};
+use goggles_scope::time::Mono;
+use std::collections::HashMap;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+pub use enter::Invitation;
+
+/// For anything that a healthy server does at once. Generous: the machine may be busy with other tests.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What to do.
+#[derive(Debug)]
+enum Command {
+    Input(input::Event),
+    Text(String),
+    TakeInput,
+    Stop,
+}
+
+/// A decoded frame.
+pub struct Shown {
+    /// The container's time stamp; [`Viewer::times`] knows the frame by it.
+    pub pts_us: u64,
+    /// The picture.
+    pub picture: Picture,
+    /// Bytes of the access unit.
+    pub bytes: usize,
+    /// When its last byte had arrived.
+    pub received: Mono,
+    /// When it was decoded.
+    pub decoded: Mono,
+}
+
+/// An access unit on its way to the decoder.
+struct Unit {
+    pts_us: u64,
+    data: bytes::Bytes,
+    received: Mono,
+}
+
+/// What the sessions have told so far.
+#[derive(Default)]
+struct Told {
+    times: HashMap<u64, Times>,
+    messages: Vec<ToClient>,
+    catalog: Option<serde_json::Value>,
+    cursor: Vec<cursor::Update>,
+    /// Why the viewer's network thread has ended.
+    end: Option<String>,
+}
+
+type Notes = Arc<Mutex<Told>>;
+
+fn lock(notes: &Notes) -> std::sync::MutexGuard<'_, Told> {
+    notes.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A viewer that holds the input role if it was free.
+pub struct Viewer {
+    commands: UnboundedSender<Command>,
+    shown: Receiver<Shown>,
+    notes: Notes,
+    /// Told at every change of the notes.
+    changed: Receiver<()>,
+    net: Option<JoinHandle<()>>,
+    decode: Option<JoinHandle<()>>,
+}
+
+impl Viewer {
+    /// Enters with the address that the server has printed.
+    ///
+    /// # Errors
+    /// It isn't let in, or the server can't be reached.
+    pub fn connect(url: &str) -> Result<Self> {
+        let invitation = Invitation::parse(url)?;
+        let (commands, command_queue) = unbounded_channel();
+        let (units, unit_queue) = mpsc::channel();
+        let (shown_sender, shown) = mpsc::channel();
+        let (changed_sender, changed) = mpsc::channel();
+        let (entered, has_entered) = mpsc::channel();
+        let notes = Notes::default();
+        let decoder = Decoder::new()?;
+        let decode = std::thread::Builder::new()
+            .name("viewer-decode".into())
+            .spawn(move || decode_all(decoder, &unit_queue, &shown_sender))?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let net_notes = notes.clone();
+        let net = std::thread::Builder::new().name("viewer-net".into()).spawn(move || {
+            let sinks = Sinks {
+                units,
+                notes: net_notes.clone(),
+                changed: changed_sender.clone(),
+            };
+            let end = runtime.block_on(run(invitation, command_queue, sinks, entered));
+            lock(&net_notes).end = Some(end.map_or_else(|e| format!("{e:#}"), |()| "stopped".into()));
+            // Nobody listens if the viewer was dropped meanwhile.
+            let _ = changed_sender.send(());
+        })?;
+        let viewer = Self {
+            commands,
+            shown,
+            notes,
+            changed,
+            net: Some(net),
+            decode: Some(decode),
+        };
+        match has_entered.recv_timeout(PATIENCE) {
+            Ok(()) => Ok(viewer),
+            Err(RecvTimeoutError::Timeout) => bail!("not let in after {PATIENCE:?}"),
+            Err(RecvTimeoutError::Disconnected) => {
+                viewer.until("its end", |told| told.end.is_some().then_some(()))?;
+                bail!("not let in: {}", lock(&viewer.notes).end.clone().unwrap_or_default())
+            }
+        }
+    }
+
+    fn command(&self, command: Command) {
+        // A network thread that has ended says so where its answer is waited for.
+        let _ = self.commands.send(command);
+    }
+
+    /// An input, sent at once.
+    pub fn input(&self, event: input::Event) {
+        self.command(Command::Input(event));
+    }
+
+    /// A key or button down and up again, by its evdev code.
+    pub fn tap(&self, code: u16) {
+        self.input(input::Event::edge(code, true));
+        self.input(input::Event::edge(code, false));
+    }
+
+    /// Text to type as text.
+    pub fn text(&self, text: &str) {
+        self.command(Command::Text(text.into()));
+    }
+
+    /// Takes the input role, also from another.
+    pub fn take_input(&self) {
+        self.command(Command::TakeInput);
+    }
+
+    /// The next decoded frame; `None`: none came in that time.
+    ///
+    /// # Errors
+    /// The stream has ended.
+    pub fn next(&self, patience: Duration) -> Result<Option<Shown>> {
+        match self.shown.recv_timeout(patience) {
+            Ok(shown) => Ok(Some(shown)),
+            Err(RecvTimeoutError::Timeout) => Ok(None),
+            Err(RecvTimeoutError::Disconnected) => {
+                bail!(
+                    "the stream has ended: {}",
+                    lock(&self.notes).end.as_deref().unwrap_or("the decoder failed")
+                )
+            }
+        }
+    }
+
+    /// Decoded frames up to the first that `is` says yes to.
+    ///
+    /// # Errors
+    /// The stream has ended, or there was none within [`PATIENCE`]: the last one is then saved as `target/nested/lost-WHAT.png`.
+    pub fn until_shown(&self, what: &str, mut is: impl FnMut(&Shown) -> bool) -> Result<Shown> {
+        let deadline = Instant::now() + PATIENCE;
+        let (mut last, mut count) = (None, 0);
+        while let Some(shown) = self.next(deadline.saturating_duration_since(Instant::now()))? {
+            if is(&shown) {
+                return Ok(shown);
+            }
+            count += 1;
+            last = Some(shown);
+        }
+        if let Some(last) = &last {
+            let name = format!("lost-{}.png", what.replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
+            last.picture.save(&crate::output("nested")?.join(name))?;
+        }
+        bail!("no picture showed {what} within {PATIENCE:?} ({count} pictures came)")
+    }
+
+    /// The frames that are decoded already.
+    pub fn drain(&self) -> impl Iterator<Item = Shown> {
+        self.shown.try_iter()
+    }
+
+    /// What happened to a frame on the server, if it has told.
+    pub fn times(&self, pts_us: u64) -> Option<Times> {
+        lock(&self.notes).times.get(&pts_us).copied()
+    }
+
+    /// The same, once the server has told.
+    pub fn until_times(&self, pts_us: u64) -> Result<Times> {
+        self.until("times of the frame", |told| told.times.get(&pts_us).copied())
+    }
+
+    /// All messages of the control stream so far.
+    pub fn messages(&self) -> Vec<ToClient> {
+        lock(&self.notes).messages.clone()
+    }
+
+    /// The catalog, once it has come.
+    pub fn catalog(&self) -> Result<serde_json::Value> {
+        self.until("a catalog", |told| told.catalog.clone())
+    }
+
+    /// The first of the cursor's updates that `is` says yes to.
+    pub fn cursor(&self, what: &str, is: impl Fn(&cursor::Update) -> bool) -> Result<cursor::Update> {
+        self.until(what, |told| told.cursor.iter().find(|u| is(u)).cloned())
+    }
+
+    /// The first message that `is` says yes to.
+    pub fn message(&self, what: &str, is: impl Fn(&ToClient) -> bool) -> Result<ToClient> {
+        self.until(what, |told| told.messages.iter().find(|m| is(m)).cloned())
+    }
+
+    /// Waits until `find` finds something in what was told.
+    fn until<T>(&self, what: &str, mut find: impl FnMut(&Told) -> Option<T>) -> Result<T> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(found) = find(&lock(&self.notes)) {
+                return Ok(found);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if self.changed.recv_timeout(left).is_err() {
+                // It may have come together with the end.
+                let told = lock(&self.notes);
+                return find(&told).with_context(|| format!("no {what}; the viewer's end: {:?}", told.end));
+            }
+        }
+    }
+}
+
+impl Drop for Viewer {
+    fn drop(&mut self) {
+        self.command(Command::Stop);
+        for thread in [self.net.take(), self.decode.take()].into_iter().flatten() {
+            // A panic of theirs has been printed.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Where the sessions put what comes.
+#[derive(Clone)]
+struct Sinks {
+    units: mpsc::Sender<Unit>,
+    notes: Notes,
+    changed: mpsc::Sender<()>,
+}
+
+impl Sinks {
+    fn note(&self, change: impl FnOnce(&mut Told)) {
+        change(&mut lock(&self.notes));
+        // The viewer may be on its way out.
+        let _ = self.changed.send(());
+    }
+}
+
+async fn run(
+    invitation: Invitation,
+    commands: tokio::sync::mpsc::UnboundedReceiver<Command>,
+    sinks: Sinks,
+    entered: mpsc::Sender<()>,
+) -> Result<()> {
+    let mut entry = enter::Entry::new(invitation)?;
+    let control = entry.open("/control", &[]).await.context("error opening /control")?;
+    let moq = entry
+        .open("/moq", &[("wt-available-protocols", watch::OFFER)])
+        .await
+        .context("error opening /moq")?;
+    tokio::select! {
+        end = control::run(control, commands, sinks.clone(), entered) => end.context("control session"),
+        end = watch::run(moq, sinks) => end.context("MoQ session"),
+    }
+}
+
+fn decode_all(mut decoder: Decoder, units: &Receiver<Unit>, shown: &mpsc::Sender<Shown>) {
+    while let Ok(unit) = units.recv() {
+        let bytes = unit.data.len();
+        match decoder.decode(unit.data) {
+            Ok(Some(picture)) => {
+                let decoded = Mono::now();
+                let shown_now = Shown {
+                    pts_us: unit.pts_us,
+                    picture,
+                    bytes,
+                    received: unit.received,
+                    decoded,
+                };
+                if shown.send(shown_now).is_err() {
+                    return;
+                }
+            }
+            // A unit without a picture is seen by its absence.
+            Ok(None) => (),
+            Err(_) => return,
+        }
+    }
+}
