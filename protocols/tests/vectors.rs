@@ -379,7 +379,7 @@ fn sender_script() -> Vec<(u64, Call)> {
         (1_004_000, Call::Poll),
         (1_012_000, Call::Poll),
         (1_013_000, ack(41, 1, 1)),
-        (1_013_500, ack(40, 9, 1)),
+        (1_013_500, ack(40, 3, 1)),
         (1_013_600, ack(41, 9, 1)),
         (1_020_000, Call::Shown(5)),
         (1_020_100, Call::Key(30, false)),
@@ -410,7 +410,7 @@ fn sender_script() -> Vec<(u64, Call)> {
         script.push((1_070_005 + n * 10, Call::Key(2 + n as u16, false)));
     }
     script.push((1_080_000, Call::Reset));
-    script.push((1_080_100, ack(41, 30, 22)));
+    script.push((1_080_100, ack(41, 1, 22)));
     script.push((1_084_000, Call::Poll));
     // Nobody answers: the heartbeat slows.
     script.extend((0..130).map(|n| (1_092_000 + n * 8_000, Call::Poll)));
