@@ -15,6 +15,7 @@ pub mod preflight;
 pub mod priority;
 pub mod ready;
 pub mod render;
+pub mod run;
 pub mod scene;
 pub mod state;
 pub mod stats_fifo;

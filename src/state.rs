@@ -24,7 +24,7 @@ use smithay::desktop::utils::{
 };
 use smithay::input::{Seat, SeatState, keyboard::XkbConfig};
 use smithay::output::{Mode, Output, PhysicalProperties, Scale, Subpixel};
-use smithay::reexports::calloop::{LoopHandle, LoopSignal};
+use smithay::reexports::calloop::LoopHandle;
 use smithay::reexports::wayland_protocols::wp::presentation_time::server::wp_presentation_feedback::Kind as Shown;
 use smithay::reexports::wayland_server::DisplayHandle;
 use smithay::utils::{Logical, Monotonic, Point, SERIAL_COUNTER, Time, Transform};
@@ -75,8 +75,6 @@ pub struct Scope {
     pub dh: DisplayHandle,
     /// To add event sources.
     pub events: LoopHandle<'static, State>,
-    /// To stop the loop.
-    pub signal: LoopSignal,
     /// What the user asked for.
     pub settings: Settings,
     /// The time of this iteration.
@@ -119,8 +117,10 @@ pub struct Scope {
     pub remote: crate::input::remote::Remote,
     /// Xwayland.
     pub xwayland: crate::xwayland::Xwayland,
-    /// The exit status that ends the loop.
-    pub exit: Option<i32>,
+    /// How often a signal has asked for the end since the last look.
+    pub stops: u32,
+    /// The program may have ended.
+    pub child_ended: bool,
 }
 
 /// Sends messages to the network; a test collects them.
@@ -139,7 +139,6 @@ impl State {
         backend: Backend,
         dh: DisplayHandle,
         events: LoopHandle<'static, Self>,
-        signal: LoopSignal,
         now: Mono,
     ) -> Result<Self> {
         let mut seat_state = SeatState::new();
@@ -201,10 +200,10 @@ impl State {
             to_network: None,
             remote: crate::input::remote::Remote::default(),
             xwayland: crate::xwayland::Xwayland::default(),
-            exit: None,
+            stops: 0,
+            child_ended: false,
             dh,
             events,
-            signal,
             settings,
             now,
         };

@@ -1,7 +1,9 @@
 //! Counters and time lines of a session: the log line at exit, and what `-T` writes.
 
-use crate::link::TimeLine;
+use crate::link::{FrameId, TimeLine};
 use crate::time::Mono;
+use goggles_protocols::frame;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// How often `-T` writes.
@@ -11,7 +13,12 @@ const EVERY: Duration = Duration::from_secs(1);
 const KEEP: usize = 4096;
 
 /// The stages between the stamps of a [`TimeLine`], in order.
-pub const STAGES: [&str; 6] = ["latch", "render", "queue", "convert", "encode", "send"];
+pub const STAGES: [&str; 9] = [
+    "latch", "render", "queue", "convert", "encode", "send", "arrive", "decode", "paint",
+];
+
+/// How many frames' stamps are remembered for what the network and the viewers tell of them later.
+const REMEMBER: usize = 512;
 
 /// The session's statistics.
 #[derive(Debug)]
@@ -22,6 +29,7 @@ pub struct Stats {
     bytes: u64,
     keys: u64,
     stages: [Ring; STAGES.len()],
+    recent: VecDeque<(FrameId, TimeLine)>,
     window: (Mono, u64),
     fps: f64,
 }
@@ -61,6 +69,7 @@ impl Stats {
             bytes: 0,
             keys: 0,
             stages: Default::default(),
+            recent: VecDeque::new(),
             window: (now, 0),
             fps: 0.0,
         }
@@ -78,7 +87,11 @@ impl Stats {
     }
 
     /// A frame left the encoder.
-    pub fn encoded(&mut self, t: &TimeLine, bytes: usize, key: bool) {
+    pub fn encoded(&mut self, frame: FrameId, t: &TimeLine, bytes: usize, key: bool) {
+        if self.recent.len() == REMEMBER {
+            self.recent.pop_front();
+        }
+        self.recent.push_back((frame, *t));
         self.bytes += bytes as u64;
         self.keys += u64::from(key);
         let spans = [
@@ -93,12 +106,32 @@ impl Stats {
         }
     }
 
-    /// A packet was handed to the network this long after it was encoded.
-    pub fn sent(&mut self, after: Duration) {
-        self.stages[STAGES.len() - 1].push(after);
+    /// A frame's packet was handed to the network.
+    pub fn sent(&mut self, frame: FrameId, at: Mono) {
+        // The news of the encoder and of the network come by different ways: a frame may be unknown still or no more.
+        if let Some((_, t)) = self.recent.iter_mut().rev().find(|(id, _)| *id == frame) {
+            t.sent = at;
+            self.stages[5].push(at.since(t.encoded));
+        }
     }
 
-    /// When [`Self::fps_line`] is due; only while something moves, so that an idle session sleeps.
+    /// A viewer told what became of some frames.
+    pub fn seen(&mut self, report: &frame::Report) {
+        for seen in &report.frames {
+            let Some((_, t)) = self.recent.iter().rev().find(|(id, _)| id.0 == seen.frame) else {
+                continue;
+            };
+            let sent = if t.sent == Mono(0) { t.encoded } else { t.sent };
+            let stamps = [sent.micros(), seen.received, seen.decoded, seen.painted];
+            for (stage, pair) in (6..).zip(stamps.windows(2)) {
+                if pair[1] != 0 {
+                    self.stages[stage].push(Duration::from_micros(pair[1].saturating_sub(pair[0])));
+                }
+            }
+        }
+    }
+
+    /// When [`Self::fps`] is due; only while something moves, so that an idle session sleeps.
     pub fn deadline(&self) -> Option<Mono> {
         (self.window.1 > 0).then(|| self.window.0 + EVERY)
     }
@@ -157,6 +190,7 @@ mod tests {
         assert!(s.summary(Mono(1_000_000_000)).contains("nothing was encoded"));
         let t = |us: u64| Mono(us * 1000);
         s.encoded(
+            FrameId(1),
             &TimeLine {
                 commit: t(1),
                 latch: t(101),
@@ -169,9 +203,19 @@ mod tests {
             1000,
             true,
         );
-        s.sent(Duration::from_micros(50));
+        s.sent(FrameId(1), t(3550));
+        s.sent(FrameId(2), t(3600));
         let line = s.summary(Mono(1_000_000_000));
         assert!(line.contains("latch 0.10/0.10, render 0.20/0.20, queue 0.01/0.01, convert 0.19/0.19, encode 3.00/3.00, send 0.05/0.05"), "{line}");
+        let seen = frame::Seen {
+            frame: 1,
+            received: 3_900,
+            decoded: 4_900,
+            painted: 0,
+        };
+        s.seen(&frame::Report { frames: vec![seen] });
+        let line = s.summary(Mono(1_000_000_000));
+        assert!(line.ends_with("arrive 0.35/0.35, decode 1.00/1.00"), "{line}");
     }
 
     #[test]

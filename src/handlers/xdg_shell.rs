@@ -1,7 +1,7 @@
 //! xdg_wm_base and xdg-decoration: toplevels fill the output, popups are kept inside it, grabs work.
 
 use super::seat::KeyboardFocus;
-use crate::scene::window::{Kind, toplevel_data};
+use crate::scene::window::Kind;
 use crate::state::{Scope, State};
 use smithay::backend::renderer::utils::with_renderer_surface_state;
 use smithay::desktop::{
@@ -242,17 +242,17 @@ impl Scope {
         });
     }
 
-    /// The application id of the focused window, for the statistics.
-    pub fn focused_app(&self) -> String {
+    /// What `-T` calls the focused window: an X11 window's number, as gamescope does without `-e`; a Wayland window has
+    /// none, so its place in the order of creation stands for it.
+    pub fn focused_number(&self) -> Option<u32> {
         let window = self
             .choice
             .keyboard
             .or(self.choice.base)
-            .and_then(|id| self.windows.get(id));
-        match window.map(|w| &w.kind) {
-            Some(Kind::Xdg(t)) => toplevel_data(t, |d| d.app_id.clone()).unwrap_or_default(),
-            Some(Kind::X11(x)) => x.class(),
-            None => String::new(),
+            .and_then(|id| self.windows.get(id))?;
+        match &window.kind {
+            Kind::X11(x) => Some(x.window_id()),
+            Kind::Xdg(_) => u32::try_from(window.id.0).ok(),
         }
     }
 }

@@ -2,3 +2,4 @@
 
 pub mod inject;
 pub mod remote;
+mod text;

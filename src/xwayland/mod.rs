@@ -9,7 +9,22 @@ use std::os::fd::OwnedFd;
 #[derive(Debug, Default)]
 pub struct Xwayland {}
 
+impl Xwayland {
+    /// The display's number, once the server is ready.
+    pub fn display(&self) -> Option<u32> {
+        None
+    }
+}
+
 impl State {
+    /// Starts the server.
+    pub fn start_xwayland(&mut self) -> anyhow::Result<()> {
+        anyhow::bail!("not yet")
+    }
+
+    /// Ends the server.
+    pub fn stop_xwayland(&mut self) {}
+
     /// The part of a commit that concerns X11 windows.
     pub fn x11_commit(&mut self, _root: &WlSurface) {}
 

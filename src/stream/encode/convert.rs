@@ -52,7 +52,16 @@ impl Converter {
                 // SAFETY: `at` lies inside the pool's `len` mapped bytes (`locate`). smithay keeps the mapping until
                 // this closure returns, and a file that was cut short reads as zeros (its SIGBUS handler).
                 let first = unsafe { pool.add(at.start) };
-                self.bands(&Source { first, stride, size, order, _memory: PhantomData }, target)
+                self.bands(
+                    &Source {
+                        first,
+                        stride,
+                        size,
+                        order,
+                        _memory: PhantomData,
+                    },
+                    target,
+                )
             })?,
             Pixels::Composed(image) => {
                 ensure!(image.size == size, "the image is {:?}, the job {size:?}", image.size);
@@ -60,7 +69,16 @@ impl Converter {
                     bail!("the image is shorter than its size says");
                 };
                 let (first, stride) = (image.data[at].as_ptr(), image.stride);
-                self.bands(&Source { first, stride, size, order: Order::Bgrx, _memory: PhantomData }, target)
+                self.bands(
+                    &Source {
+                        first,
+                        stride,
+                        size,
+                        order: Order::Bgrx,
+                        _memory: PhantomData,
+                    },
+                    target,
+                )
             }
         }
     }
@@ -71,7 +89,10 @@ impl Converter {
     /// its buffer at any time), whole pairs of pixels, and as far apart as they are wide.
     fn bands(&mut self, source: &Source<'_>, target: &mut Target) -> Result<()> {
         let (size, format) = (source.size, target.info().format());
-        let coded = Size { w: target.info().width(), h: target.info().height() };
+        let coded = Size {
+            w: target.info().width(),
+            h: target.info().height(),
+        };
         ensure!(
             coded.w >= size.w && coded.h >= size.h && coded.w % 2 == 0 && coded.h % 2 == 0,
             "a picture of {size:?} does not fit the coded size {coded:?}"
@@ -88,9 +109,16 @@ impl Converter {
             let planes = Planes {
                 y: part(y, strides[0], top, rows)?,
                 u: part(u, strides[1], top / 2, rows / 2)?,
-                v: if v.is_empty() { v } else { part(v, strides[2], top / 2, rows / 2)? },
+                v: if v.is_empty() {
+                    v
+                } else {
+                    part(v, strides[2], top / 2, rows / 2)?
+                },
                 strides,
-                size: Size { w: coded.w, h: rows as u32 },
+                size: Size {
+                    w: coded.w,
+                    h: rows as u32,
+                },
             };
             convert_band(&self.band[..row * rows], source.order, planes, format)?;
         }
@@ -116,7 +144,9 @@ impl Source<'_> {
 /// The rows of a plane from `top`.
 fn part(plane: &mut [u8], stride: u32, top: usize, rows: usize) -> Result<&mut [u8]> {
     let stride = stride as usize;
-    plane.get_mut(top * stride..(top + rows) * stride).context("a plane is shorter than its size says")
+    plane
+        .get_mut(top * stride..(top + rows) * stride)
+        .context("a plane is shorter than its size says")
 }
 
 /// Where a client's buffer lies in its pool of `len` bytes, its stride and its order.
@@ -175,8 +205,14 @@ fn convert_band(band: &[u8], order: Order, to: Planes<'_>, format: gst_video::Vi
     let stride = width * 4;
     match format {
         gst_video::VideoFormat::Nv12 => {
-            let mut image =
-                YuvBiPlanarImageMut { y_plane, y_stride, uv_plane: u_plane, uv_stride: u_stride, width, height };
+            let mut image = YuvBiPlanarImageMut {
+                y_plane,
+                y_stride,
+                uv_plane: u_plane,
+                uv_stride: u_stride,
+                width,
+                height,
+            };
             let convert = match order {
                 Order::Bgrx => yuv::bgra_to_yuv_nv12,
                 Order::Rgbx => yuv::rgba_to_yuv_nv12,
@@ -185,8 +221,16 @@ fn convert_band(band: &[u8], order: Order, to: Planes<'_>, format: gst_video::Vi
         }
         gst_video::VideoFormat::I420 => {
             let v_plane = BufferStoreMut::Borrowed(to.v);
-            let mut image =
-                YuvPlanarImageMut { y_plane, y_stride, u_plane, u_stride, v_plane, v_stride, width, height };
+            let mut image = YuvPlanarImageMut {
+                y_plane,
+                y_stride,
+                u_plane,
+                u_stride,
+                v_plane,
+                v_stride,
+                width,
+                height,
+            };
             let convert = match order {
                 Order::Bgrx => yuv::bgra_to_yuv420,
                 Order::Rgbx => yuv::rgba_to_yuv420,

@@ -69,7 +69,10 @@ struct Worker {
 impl Worker {
     fn job(&mut self, job: EncodeJob) {
         let frame = job.frame;
-        let guard = Unanswered { frame, events: self.events.clone() };
+        let guard = Unanswered {
+            frame,
+            events: self.events.clone(),
+        };
         let event = match self.packet(job) {
             Ok(packet) => self.send(packet),
             Err(e) => {
@@ -77,7 +80,10 @@ impl Worker {
                 self.element = None;
                 self.needs_key = true;
                 tracing::warn!("frame {} was not encoded: {e:#}", frame.0);
-                EncoderToScope::Failed { frame, why: format!("{e:#}") }
+                EncoderToScope::Failed {
+                    frame,
+                    why: format!("{e:#}"),
+                }
             }
         };
         std::mem::forget(guard);

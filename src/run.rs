@@ -1,0 +1,353 @@
+//! One session: from settings to an exit status.
+//!
+//! All that can fail for the machine's sake (ports, sockets, encoder, Xwayland) is done before the program starts. The
+//! order of drops at the end: the program first, then the network (which says goodbye), the encoder, the compositor.
+
+use crate::backend::{Backend, headless::Headless};
+use crate::child::{Child, Displays, Spawn, environment};
+use crate::config::{Settings, Stream};
+use crate::link::{EncoderToScope, FromScope, Rate, SceneInfo, ToScope};
+use crate::ready::{Ready, Told};
+use crate::render::compose::Composer;
+use crate::state::{Outlet, State};
+use crate::stats_fifo::{Focus, StatsFifo};
+use crate::stream::encode::{self, Encoder};
+use crate::stream::transport::Transport;
+use crate::time::Mono;
+use anyhow::{Context, Result};
+use smithay::reexports::calloop::channel::{self, Event};
+use smithay::reexports::calloop::generic::Generic;
+use smithay::reexports::calloop::signals::{Signal, Signals};
+use smithay::reexports::calloop::{EventLoop, Interest, LoopHandle, Mode, PostAction};
+use smithay::reexports::wayland_server::Display;
+use std::io::Write;
+use std::os::fd::AsFd;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// Runs a session to its end and gives the exit status: the program's, or 0 where there is none.
+pub fn run(settings: Settings) -> Result<i32> {
+    let mut events: EventLoop<'static, State> = EventLoop::try_new().context("error creating the event loop")?;
+    let handle = events.handle();
+    // Before any thread starts, so that all inherit the blocked signals and only the loop sees them.
+    stop_signals(&handle)?;
+    let display: Display<State> = Display::new().context("error creating the Wayland display")?;
+    let dh = display.handle();
+
+    let stream = settings
+        .stream
+        .as_ref()
+        .map(|s| Streaming::start(s, &settings, &handle))
+        .transpose()?;
+    let composer = Composer::new(settings.output, settings.filter)?;
+    let rate = settings.stream.as_ref().map_or(Rate::Constant { kbps: 1 }, |s| s.rate);
+    let sink = stream.as_ref().map(|s| {
+        let encoder = Rc::clone(&s.encoder);
+        Box::new(move |job| encoder.submit(job)) as crate::backend::headless::JobSink
+    });
+    let headless = Headless::new(composer, settings.refresh, rate, sink)?;
+    let mut state = State::new(settings, Backend::Headless(headless), dh, handle.clone(), Mono::now())?;
+    insert_display(&handle, display)?;
+    let wayland = state.listen()?;
+    if let Some(s) = &stream {
+        let transport = Rc::clone(&s.transport);
+        state.scope.to_network = Some(Outlet(Box::new(move |message| transport.send(message))));
+    }
+    if state.scope.settings.xwayland_count > 0 {
+        state.start_xwayland().context("error starting Xwayland")?;
+    }
+
+    let mut session = Session {
+        wayland,
+        stream,
+        child: None,
+        ready: None,
+        retry: None,
+        stats: None,
+        focus: None,
+        told: false,
+        stopping: false,
+    };
+    session.open_stats(&state)?;
+    let code = session.turn_until_exit(&mut events, &mut state)?;
+    tracing::info!("{}", state.scope.stats.summary(Mono::now()));
+    session.end(&mut state);
+    Ok(code)
+}
+
+/// The threads of a stream.
+struct Streaming {
+    encoder: Rc<Encoder>,
+    transport: Rc<Transport>,
+}
+
+impl Streaming {
+    fn start(stream: &Stream, settings: &Settings, handle: &LoopHandle<'static, State>) -> Result<Self> {
+        let (to_scope, from_network) = channel::channel::<ToScope>();
+        let scene = SceneInfo {
+            size: settings.output,
+            refresh: settings.refresh,
+            pointer_locked: false,
+            title: String::new(),
+        };
+        let transport = Transport::spawn(stream, scene, to_scope).context("error opening the stream")?;
+        let (encoder_events, from_encoder) = channel::channel::<EncoderToScope>();
+        let expect = encode::Expect {
+            size: settings.output,
+            refresh: settings.refresh,
+            rate: stream.rate,
+        };
+        let config = encode::Config {
+            choice: stream.encoder,
+            expect: Some(expect),
+            ..encode::Config::default()
+        };
+        let encoder =
+            Encoder::spawn(config, encoder_events, transport.packets()).context("error starting the encoder")?;
+        handle
+            .insert_source(from_network, |event, (), state: &mut State| {
+                if let Event::Msg(message) = event {
+                    state.from_network(message);
+                }
+            })
+            .map_err(|e| anyhow::anyhow!("error listening to the network thread: {e}"))?;
+        handle
+            .insert_source(from_encoder, |event, (), state: &mut State| {
+                if let Event::Msg(event) = event {
+                    state.from_encoder(&event);
+                }
+            })
+            .map_err(|e| anyhow::anyhow!("error listening to the encode thread: {e}"))?;
+        Ok(Self {
+            encoder: Rc::new(encoder),
+            transport: Rc::new(transport),
+        })
+    }
+}
+
+/// What lives as long as the session, beside the state.
+struct Session {
+    wayland: String,
+    stream: Option<Streaming>,
+    child: Option<Child>,
+    ready: Option<Ready>,
+    /// When to look for the reader of `-R` again.
+    retry: Option<Duration>,
+    stats: Option<StatsFifo>,
+    focus: Option<Focus>,
+    /// All is up, and the addresses have been said.
+    told: bool,
+    /// A signal has asked for the end.
+    stopping: bool,
+}
+
+impl Session {
+    fn turn_until_exit(&mut self, events: &mut EventLoop<'static, State>, state: &mut State) -> Result<i32> {
+        loop {
+            let now = Mono::now();
+            state.turn(now);
+            self.write_stats(state, now);
+            self.start_when_ready(events, state, now)?;
+            if let Some(code) = self.ending(state) {
+                return Ok(code);
+            }
+            let timeout = state.deadline().map(|d| d.since(Mono::now()));
+            let timeout = self.retry.iter().copied().chain(timeout).min();
+            events.dispatch(timeout, state).context("error in the event loop")?;
+        }
+    }
+
+    /// Once Xwayland is up: the addresses, `-R`, and the program.
+    fn start_when_ready(&mut self, events: &EventLoop<'static, State>, state: &mut State, now: Mono) -> Result<()> {
+        if !self.told {
+            if state.scope.settings.xwayland_count > 0 && state.scope.xwayland.display().is_none() {
+                return Ok(());
+            }
+            self.told = true;
+            self.say_addresses();
+            let settings = &state.scope.settings;
+            self.ready = settings
+                .ready
+                .as_ref()
+                .map(|path| Ready::new(path, state.scope.xwayland.display(), self.wayland.as_ref(), now));
+            if self.ready.is_none() {
+                return self.start_program(events, state);
+            }
+        }
+        let Some(ready) = &self.ready else { return Ok(()) };
+        match ready.tell(now) {
+            Told::Later(after) => {
+                self.retry = Some(after);
+                return Ok(());
+            }
+            Told::Yes => {}
+            Told::Never(why) => tracing::warn!("readiness can't be told: {why}"),
+        }
+        self.ready = None;
+        self.retry = None;
+        self.start_program(events, state)
+    }
+
+    /// The exit status, once the session is over.
+    fn ending(&mut self, state: &mut State) -> Option<i32> {
+        let stops = std::mem::take(&mut state.scope.stops);
+        match &self.child {
+            None if stops > 0 => return Some(0),
+            None => return None,
+            Some(child) if stops > 0 => {
+                // Asked twice: no more patience.
+                if std::mem::replace(&mut self.stopping, true) || stops > 1 {
+                    child.kill();
+                } else {
+                    child.stop();
+                }
+            }
+            Some(_) => {}
+        }
+        if !std::mem::take(&mut state.scope.child_ended) {
+            return None;
+        }
+        let code = self.child.as_mut()?.reap()?;
+        self.child = None;
+        (self.stopping || !state.scope.settings.keep_alive).then_some(code)
+    }
+
+    fn open_stats(&mut self, state: &State) -> Result<()> {
+        if let Some(path) = &state.scope.settings.stats {
+            let fifo = StatsFifo::new(path).with_context(|| format!("error opening {}", path.display()))?;
+            self.stats = Some(fifo);
+        }
+        Ok(())
+    }
+
+    fn write_stats(&mut self, state: &mut State, now: Mono) {
+        let fps = state.scope.stats.fps(now);
+        let Some(fifo) = &mut self.stats else { return };
+        if let Some(fps) = fps {
+            fifo.fps(fps);
+        }
+        let focus = state.scope.focused_number().map(Focus::App);
+        if focus != self.focus {
+            self.focus = focus;
+            fifo.focus(focus.unwrap_or(Focus::App(0)));
+        }
+    }
+
+    /// Says goodbye; the drops do the rest, in the order of the fields.
+    fn end(self, state: &mut State) {
+        state.scope.tell(FromScope::Shutdown("the session has ended".into()));
+        state.scope.to_network = None;
+        state.stop_xwayland();
+    }
+
+    fn start_program(&mut self, events: &EventLoop<'static, State>, state: &mut State) -> Result<()> {
+        let settings = &state.scope.settings;
+        if settings.command.is_empty() {
+            return Ok(());
+        }
+        let displays = Displays {
+            wayland: self.wayland.clone().into(),
+            x11: state.scope.xwayland.display().into_iter().collect(),
+            ..Displays::default()
+        };
+        let changes = environment(settings, &displays, &|name| std::env::var_os(name));
+        let child = Child::spawn(&Spawn::new(settings.command.clone(), changes, settings.keep_alive))?;
+        let watch = child
+            .as_fd()
+            .try_clone_to_owned()
+            .context("error watching the program")?;
+        self.child = Some(child);
+        events
+            .handle()
+            .insert_source(
+                Generic::new(watch, Interest::READ, Mode::Level),
+                |_, _, state: &mut State| {
+                    state.scope.child_ended = true;
+                    Ok(PostAction::Remove)
+                },
+            )
+            .map_err(|e| anyhow::anyhow!("error watching the program: {e}"))?;
+        Ok(())
+    }
+
+    fn say_addresses(&self) {
+        let Some(stream) = &self.stream else { return };
+        for url in stream.transport.urls() {
+            // Not a log line: it must be seen whatever the log's level is.
+            let _ = writeln!(std::io::stderr(), "goggles-scope: watch and play at {url}");
+        }
+    }
+}
+
+/// HUP, INT, QUIT and TERM end the session.
+fn stop_signals(handle: &LoopHandle<'static, State>) -> Result<()> {
+    let signals = Signals::new(&[Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM])
+        .context("error listening to signals")?;
+    handle
+        .insert_source(signals, |event, (), state: &mut State| {
+            tracing::info!("{:?} ends the session", event.signal());
+            state.scope.stops += 1;
+        })
+        .map_err(|e| anyhow::anyhow!("error listening to signals: {e}"))?;
+    Ok(())
+}
+
+/// Clients' requests are a source of the loop.
+pub fn insert_display(handle: &LoopHandle<'static, State>, display: Display<State>) -> Result<()> {
+    handle
+        .insert_source(
+            Generic::new(display, Interest::READ, Mode::Level),
+            |_, display, state: &mut State| {
+                state.scope.now = Mono::now();
+                // SAFETY: the display is never dropped while its source lives, nor taken out of it.
+                unsafe { display.get_mut().dispatch_clients(state)? };
+                Ok(PostAction::Continue)
+            },
+        )
+        .map_err(|e| anyhow::anyhow!("error listening to clients: {e}"))?;
+    Ok(())
+}
+
+impl State {
+    /// Takes the network's news.
+    pub fn from_network(&mut self, message: ToScope) {
+        self.scope.now = Mono::now();
+        match message {
+            ToScope::Demand { viewers } => {
+                tracing::debug!(viewers, "viewers");
+                let Backend::Headless(headless) = &mut self.backend;
+                headless.set_viewers(viewers);
+            }
+            ToScope::KeyFrame => {
+                let Backend::Headless(headless) = &mut self.backend;
+                headless.want_key_frame();
+            }
+            ToScope::InputHolder(holder) => self.input_holder(holder),
+            ToScope::Input { viewer, batch, at } => self.input_batch(viewer, &batch, at),
+            ToScope::Text { viewer, text } => self.type_text(viewer, &text),
+            ToScope::Sent { frame, at } => self.scope.stats.sent(frame, at),
+            ToScope::Report { report, .. } => self.scope.stats.seen(&report),
+            ToScope::Counters(counters) => {
+                for (what, count) in counters.into_iter().filter(|(_, count)| *count > 0) {
+                    tracing::info!("{what}: {count}");
+                }
+            }
+        }
+    }
+
+    /// Takes the encoder's news.
+    pub fn from_encoder(&mut self, event: &EncoderToScope) {
+        self.scope.now = Mono::now();
+        if let EncoderToScope::Done {
+            frame,
+            times,
+            bytes,
+            key_frame,
+        } = event
+        {
+            self.scope.stats.encoded(*frame, times, *bytes, *key_frame);
+        }
+        let Backend::Headless(headless) = &mut self.backend;
+        headless.encoder_event(event);
+    }
+}
