@@ -94,7 +94,7 @@ impl Converter {
             h: target.info().height(),
         };
         ensure!(
-            coded.w >= size.w && coded.h >= size.h && coded.w % 2 == 0 && coded.h % 2 == 0,
+            coded.w >= size.w && coded.h >= size.h && (coded.w | coded.h) & 1 == 0,
             "a picture of {size:?} does not fit the coded size {coded:?}"
         );
         let strides = strides(target)?;

@@ -57,14 +57,14 @@ impl Mailbox {
         }
     }
 
-    /// Ends both sides; a waiting job is dropped.
-    pub fn close(&self) {
+    /// Ends both sides; drops the job that waited, if any, and says which it was.
+    pub fn close(&self) -> Option<FrameId> {
         let mut slot = self.lock();
         slot.closed = true;
         let job = slot.job.take();
         drop(slot);
         self.filled.notify_all();
-        drop(job);
+        job.map(|job| job.frame)
     }
 
     fn lock(&self) -> MutexGuard<'_, Slot> {
@@ -109,15 +109,18 @@ mod tests {
     }
 
     #[test]
-    fn closing_wakes_the_taker_and_drops_the_job() {
+    fn closing_drops_the_job() {
         let mailbox = Mailbox::default();
         mailbox.put(job(1, false));
-        mailbox.close();
+        assert_eq!(mailbox.close(), Some(FrameId(1)));
         assert!(mailbox.take().is_none());
         assert_eq!(mailbox.put(job(2, false)), Put::Closed);
+    }
+
+    #[test]
+    fn closing_wakes_the_taker() {
+        let mailbox = Mailbox::default();
         std::thread::scope(|s| {
-            let mailbox = Mailbox::default();
-            let mailbox = &*Box::leak(Box::new(mailbox));
             let taker = s.spawn(|| mailbox.take().is_none());
             mailbox.close();
             assert!(taker.join().unwrap());

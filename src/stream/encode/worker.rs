@@ -5,10 +5,11 @@ use super::element::{AccessUnit, Element, Setup};
 use super::kind::{Kind, max_kbps};
 use super::mailbox::Mailbox;
 use super::{Config, Sink, h264, probe};
-use crate::link::{EncodeJob, EncoderToScope, Packet, TimeLine, VideoFormat};
+use crate::link::{EncodeJob, EncoderToScope, FrameId, Packet, TimeLine, VideoFormat};
 use crate::time::Mono;
 use anyhow::{Context, Result, anyhow};
 use gstreamer as gst;
+use std::cell::Cell;
 use std::sync::{Arc, mpsc};
 
 /// Runs until the mailbox is closed. Says on `ready` which encoder passed its probe, or why none did.
@@ -19,8 +20,11 @@ pub fn run(
     sink: Sink,
     ready: mpsc::SyncSender<Result<Kind>>,
 ) {
-    // However this thread ends, nobody must go on waiting for it.
-    let _closer = Closer(mailbox);
+    let last_word = LastWord {
+        mailbox,
+        events: events.clone(),
+        at_work: Cell::new(None),
+    };
     let (kind, element) = match probe::choose(&config) {
         Ok(chosen) => chosen,
         Err(e) => {
@@ -37,19 +41,33 @@ pub fn run(
         element,
         needs_key: true,
         format: None,
+        converter: Converter::default(),
         events,
         sink,
     };
     while let Some(job) = mailbox.take() {
+        last_word.at_work.set(Some(job.frame));
         worker.job(job);
+        last_word.at_work.set(None);
     }
 }
 
-struct Closer<'a>(&'a Mailbox);
+/// However the thread ends, by a panic too: nobody goes on waiting for it.
+struct LastWord<'a> {
+    mailbox: &'a Mailbox,
+    events: calloop::channel::Sender<EncoderToScope>,
+    at_work: Cell<Option<FrameId>>,
+}
 
-impl Drop for Closer<'_> {
+impl Drop for LastWord<'_> {
     fn drop(&mut self) {
-        self.0.close();
+        let waiting = self.mailbox.close();
+        for frame in self.at_work.get().into_iter().chain(waiting) {
+            let _ = self.events.send(EncoderToScope::Failed {
+                frame,
+                why: "the encode thread has ended".into(),
+            });
+        }
     }
 }
 
@@ -69,10 +87,6 @@ struct Worker {
 impl Worker {
     fn job(&mut self, job: EncodeJob) {
         let frame = job.frame;
-        let guard = Unanswered {
-            frame,
-            events: self.events.clone(),
-        };
         let event = match self.packet(job) {
             Ok(packet) => self.send(packet),
             Err(e) => {
@@ -86,7 +100,6 @@ impl Worker {
                 }
             }
         };
-        std::mem::forget(guard);
         // The receiver may be gone at shutdown.
         let _ = self.events.send(event);
     }
