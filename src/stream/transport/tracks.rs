@@ -4,7 +4,7 @@
 use crate::link::VideoFormat;
 use bytes::{BufMut, Bytes, BytesMut};
 use hang::catalog::{Catalog, Container, PRIORITY, VideoConfig};
-use moq_net::{Error, Timestamp, broadcast, group, origin, track};
+use moq_net::{Error, Timestamp, broadcast, cache, group, origin, track};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -12,8 +12,10 @@ use std::time::Duration;
 pub const VIDEO: &str = "video";
 /// The cursor track's name; the catalog's root key `goggles` says it.
 pub const CURSOR: &str = "cursor";
-/// How long a group that is not the newest is kept, in the stream's own time.
+/// How long a subscriber may wait for a group that is not the newest, in the stream's own time.
 const MAX_AGE: Duration = Duration::from_secs(1);
+/// How long a group that is not the newest is kept after it was last read. Without it `moq_net` keeps all for 30 s.
+const KEPT: Duration = Duration::from_secs(1);
 /// A cursor group starts again after this many frames, so that a new subscriber needs few of them.
 const CURSOR_GROUP: usize = 128;
 
@@ -35,7 +37,9 @@ impl Tracks {
     /// # Errors
     /// The name is no path.
     pub fn new(name: &str) -> Result<(Self, origin::Consumer, origin::Driver), Error> {
-        let (origin, driver) = origin::Producer::new(origin::Config::default());
+        let mut config = origin::Config::default();
+        config.pool = cache::Pool::new(cache::Config::default().with_expiry(KEPT));
+        let (origin, driver) = origin::Producer::new(config);
         let broadcast = origin.publish(name, origin::Route::default())?;
         let info = |priority| hang::container::track_info(priority).with_max_age(MAX_AGE);
         let tracks = Self {
@@ -51,9 +55,9 @@ impl Tracks {
         Ok((tracks, origin.consume(), driver))
     }
 
-    /// Tells of the video track's subscribers.
-    pub fn video_demand(&self) -> track::Demand {
-        self.video.demand()
+    /// Another handle of the video track, to watch its subscriptions.
+    pub fn video(&self) -> track::Producer {
+        self.video.clone()
     }
 
     /// Replaces the catalog.
@@ -113,10 +117,13 @@ impl Tracks {
 
 impl Drop for Tracks {
     fn drop(&mut self) {
-        // So that `moq_net` doesn't warn of groups left open. They may have been aborted already.
+        // `moq_net` wants to be told that nothing more comes. What has ended already refuses it.
         let _ = self.end();
         if let Some(group) = self.cursor_group.take() {
             let _ = group.finish();
+        }
+        for track in [&self.catalog, &self.video, &self.cursor] {
+            let _ = track.finish();
         }
     }
 }

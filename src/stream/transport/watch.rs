@@ -7,7 +7,7 @@ use super::hub::{Admitted, Event, Shared, Watcher};
 use super::tracks::Tracks;
 use anyhow::{Context, Result};
 use moq_net::server::Handshake;
-use moq_net::track::Demand;
+use moq_net::track;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -21,7 +21,7 @@ pub async fn run(
 ) -> Result<()> {
     let viewer = admitted.viewer;
     let (tracks, origin, origin_driver) = Tracks::new(&shared.broadcast)?;
-    let demand = tracks.video_demand();
+    let video = tracks.video();
     let (meter, connection) = (session.meter(), session.quic().clone());
     let watcher = Watcher {
         tracks,
@@ -35,7 +35,7 @@ pub async fn run(
         .ok()
         .context("shutting down")?;
     // From here on the hub must be told of the end, however it comes.
-    let result = serve(handshake, origin, origin_driver, demand, admitted, &events).await;
+    let result = serve(handshake, origin, origin_driver, video, admitted, &events).await;
     events.send(Event::Gone(viewer)).await.ok().context("shutting down")?;
     result
 }
@@ -44,7 +44,7 @@ async fn serve(
     handshake: Handshake<Session>,
     origin: moq_net::origin::Consumer,
     origin_driver: moq_net::origin::Driver,
-    demand: Demand,
+    video: track::Producer,
     admitted: Admitted,
     events: &mpsc::Sender<Event>,
 ) -> Result<()> {
@@ -53,26 +53,23 @@ async fn serve(
     let error = tokio::select! {
         error = moq_net::time::run(driver) => error,
         error = moq_net::time::run(origin_driver) => error,
-        error = tell_demand(demand, admitted, events) => error,
+        error = tell_demand(video, admitted, events) => error,
     };
     tracing::debug!("viewer {}: {error}", admitted.viewer.0);
     Ok(())
 }
 
-async fn tell_demand(demand: Demand, admitted: Admitted, events: &mpsc::Sender<Event>) -> moq_net::Error {
-    let tell = async |is| events.send(Event::Subscribed(admitted.viewer, is)).await.is_ok();
+async fn tell_demand(mut video: track::Producer, admitted: Admitted, events: &mpsc::Sender<Event>) -> moq_net::Error {
+    let mut known = false;
     loop {
-        if let Err(e) = demand.used().await {
-            return e;
-        }
-        if !tell(true).await {
+        // Not `Producer::used`, which is also true while somebody only asks for the track's properties.
+        let is = match video.subscription_changed().await {
+            Ok(subscription) => subscription.is_some(),
+            Err(e) => return e,
+        };
+        if is != known && events.send(Event::Subscribed(admitted.viewer, is)).await.is_err() {
             return moq_net::Error::Closed;
         }
-        if let Err(e) = demand.unused().await {
-            return e;
-        }
-        if !tell(false).await {
-            return moq_net::Error::Closed;
-        }
+        known = is;
     }
 }
