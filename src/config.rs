@@ -110,6 +110,13 @@ pub struct Keyboard {
     pub repeat_delay: i32,
 }
 
+impl Keyboard {
+    /// Whether any of xkb's names was given.
+    pub fn is_chosen(&self) -> bool {
+        !(self.layout.is_empty() && self.variant.is_empty() && self.model.is_empty() && self.options.is_none())
+    }
+}
+
 /// What `--stream` and its companions say.
 #[derive(Clone, Debug)]
 pub struct Stream {

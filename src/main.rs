@@ -2,8 +2,15 @@
 
 use goggles_scope::child::{self, Inherited, reaper};
 use goggles_scope::cli::{self, Action, Refusal};
-use std::io::Write;
+use goggles_scope::config::Settings;
+use goggles_scope::{preflight, priority};
+use std::ffi::OsString;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+/// What is logged if nobody says otherwise: what we do, and what troubles the libraries.
+const LOGGED: &str = "warn,goggles_scope=info";
 
 fn main() -> ExitCode {
     // Before all else: libraries and our own set-up change what the program is to have as it was.
@@ -11,13 +18,6 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args_os();
     if arguments.next().is_some_and(|name| name == reaper::NAME) {
         return exit(reaper::main(arguments));
-    }
-    if let Err(e) = child::without_overlay() {
-        say(
-            &mut std::io::stderr(),
-            &format!("goggles-scope: error running again without Steam's overlay: {e}\n"),
-        );
-        return exit(1);
     }
     match start() {
         Ok(code) => exit(code),
@@ -29,13 +29,62 @@ fn main() -> ExitCode {
 }
 
 fn start() -> Result<i32, Refusal> {
-    match cli::parse(std::env::args_os(), &|name| std::env::var_os(name))? {
+    match cli::parse(std::env::args_os(), &env)? {
         Action::Print(text) => {
             say(&mut std::io::stdout(), &text);
             Ok(0)
         }
-        Action::Doctor { .. } => Err(Refusal::usage("doctor has not landed yet")),
-        Action::Run(_) => Err(Refusal::usage("the compositor has not landed yet")),
+        Action::Doctor { settings, json } => doctor(&settings, json),
+        Action::Run(settings) => run(*settings),
+    }
+}
+
+/// Says what this machine can do. Status 1: what was asked for can't be done.
+fn doctor(settings: &Settings, json: bool) -> Result<i32, Refusal> {
+    let found = preflight::examine(settings, &env);
+    let text = if json {
+        preflight::json(&found).map_err(|e| failure(&format!("error writing JSON: {e}")))?
+    } else {
+        preflight::table(&found)
+    };
+    say(&mut std::io::stdout(), &text);
+    Ok(found
+        .iter()
+        .any(|finding| finding.state == preflight::State::Missing)
+        .into())
+}
+
+fn run(settings: Settings) -> Result<i32, Refusal> {
+    child::without_overlay().map_err(|e| failure(&format!("error running again without Steam's overlay: {e}")))?;
+    log()?;
+    preflight::check(&settings, &env)?;
+    priority::more_files();
+    goggles_scope::run::run(settings).map_err(|e| failure(&format!("{e:#}")))
+}
+
+/// Logs to standard error, as `GOGGLES_LOG` says, or `RUST_LOG` (`tracing_subscriber`'s directives).
+fn log() -> Result<(), Refusal> {
+    let said = ["GOGGLES_LOG", "RUST_LOG"]
+        .into_iter()
+        .find_map(|name| Some((name, std::env::var(name).ok()?)));
+    let (name, directives) = said.unwrap_or(("", LOGGED.into()));
+    let filter = EnvFilter::try_new(&directives).map_err(|e| Refusal::usage(format!("{name}: {e}")))?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
+    Ok(())
+}
+
+fn env(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}
+
+fn failure(message: &str) -> Refusal {
+    Refusal {
+        message: message.into(),
+        code: 1,
     }
 }
 

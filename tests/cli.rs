@@ -208,3 +208,72 @@ fn completions_name_the_options() {
     }
     assert_eq!(run(&["completions", "tcsh"]).0, 2);
 }
+
+#[test]
+fn the_doctor_speaks_to_people_and_programs() {
+    let home = tempfile::tempdir().unwrap();
+    // A desktop is no reason to refuse: nothing is run.
+    let doctor = |args: &[&str]| outcome(scope(home.path()).env("DISPLAY", ":0").args(args).output().unwrap());
+    let (_, out, err) = doctor(&["doctor"]);
+    assert_eq!(err, "");
+    for what in [
+        "renderer: Pixman",
+        "Xwayland",
+        "PipeWire",
+        "uinput",
+        "uhid",
+        "priority",
+        "runtime directory",
+        "port: ",
+    ] {
+        assert!(out.contains(what), "{what} in\n{out}");
+    }
+    let port = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let taken = port.local_addr().unwrap().to_string();
+    let (code, out, _) = doctor(&["--stream", &taken, "doctor", "--json"]);
+    assert_eq!(code, 1);
+    let found: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let line = found
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|line| line["what"] == format!("port: {taken}"))
+        .unwrap();
+    assert_eq!(line["state"], "missing");
+    assert!(line["remedy"].as_str().unwrap().contains("ss -lunp"), "{line}");
+}
+
+#[test]
+fn what_is_missing_is_told_before_the_program_starts() {
+    let home = tempfile::tempdir().unwrap();
+    let mark = home.path().join("started");
+    let command = ["--backend", "headless", "--", "touch", mark.to_str().unwrap()];
+    for (name, value, words) in [
+        ("XDG_RUNTIME_DIR", "/no/such/directory", "/no/such/directory"),
+        ("XDG_RUNTIME_DIR", "", "XDG_RUNTIME_DIR is not set"),
+        ("GOGGLES_LOG", "goggles_scope=loud", "GOGGLES_LOG"),
+    ] {
+        let (code, out, err) = outcome(scope(home.path()).env(name, value).args(command).output().unwrap());
+        assert!(
+            (code == 1 || code == 2) && out.is_empty() && err.contains(words),
+            "{name}={value}: {code} {err}"
+        );
+    }
+    let bin = home.path().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    std::os::unix::fs::symlink("/usr/bin/touch", bin.join("touch")).unwrap();
+    let (code, _, err) = outcome(scope(home.path()).env("PATH", &bin).args(command).output().unwrap());
+    assert!(code == 1 && err.contains("apt install xwayland"), "{code} {err}");
+    assert!(!mark.exists());
+}
+
+#[test]
+fn a_program_that_cannot_be_run_has_the_shells_status() {
+    let (code, _, err) = run(&["--backend", "headless", "--", "no-program-of-this-name"]);
+    assert_eq!(
+        (code, err.as_str()),
+        (127, "goggles-scope: no-program-of-this-name: command not found\n")
+    );
+    let (code, _, err) = run(&["--backend", "headless", "--", "/etc/passwd"]);
+    assert!(code == 126 && err.contains("/etc/passwd: cannot be executed"), "{err}");
+}

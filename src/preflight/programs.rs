@@ -1,0 +1,143 @@
+//! Programs: Xwayland, PipeWire.
+
+use super::{Env, Finding};
+use crate::child;
+use std::ffi::OsStr;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+const XWAYLAND: &str = "Xwayland";
+const INSTALL_XWAYLAND: &str =
+    "sudo apt install xwayland; or --xwayland-count 0 --expose-wayland for a Wayland program";
+
+fn find(name: &str, env: Env) -> Option<PathBuf> {
+    child::find(OsStr::new(name), env("PATH").as_deref()).ok()
+}
+
+/// Whether there is an Xwayland, without running it.
+pub fn xwayland_is_there(env: Env) -> Finding {
+    match find(XWAYLAND, env) {
+        Some(path) => Finding::ok(XWAYLAND, path.display().to_string()),
+        None => Finding::missing(
+            XWAYLAND,
+            "not found in PATH: X11 programs have no display",
+            INSTALL_XWAYLAND,
+        ),
+    }
+}
+
+/// Which Xwayland there is, and how its windows are paired with surfaces. `wanted`: the settings ask for one.
+pub fn xwayland(env: Env, wanted: bool) -> Finding {
+    let there = xwayland_is_there(env);
+    let Some(path) = find(XWAYLAND, env) else {
+        return if wanted {
+            there
+        } else {
+            Finding::degraded(XWAYLAND, there.why, INSTALL_XWAYLAND)
+        };
+    };
+    match first_line(&path, "-version") {
+        Ok(line) => match parse_version(&line) {
+            Some(version) => Finding::ok(
+                XWAYLAND,
+                format!(
+                    "{} {}.{}, windows paired by {}",
+                    path.display(),
+                    version.0,
+                    version.1,
+                    if version >= (23, 1) {
+                        "serial (xwayland-shell)"
+                    } else {
+                        "surface number (WL_SURFACE_ID)"
+                    }
+                ),
+            ),
+            None => Finding::degraded(
+                XWAYLAND,
+                format!("{} does not tell its version: {line:?}", path.display()),
+                "sudo apt install --reinstall xwayland",
+            ),
+        },
+        Err(e) => Finding::missing(
+            XWAYLAND,
+            format!("{} does not run: {e}", path.display()),
+            INSTALL_XWAYLAND,
+        ),
+    }
+}
+
+/// `The X.Org Foundation Xwayland Version 22.1.9 (12201009)`: major and minor.
+fn parse_version(line: &str) -> Option<(u32, u32)> {
+    let version = line.split_once("Version ")?.1.split_whitespace().next()?;
+    let mut parts = version.split('.').map(|part| part.parse().ok());
+    Some((parts.next()??, parts.next()??))
+}
+
+/// PipeWire carries the sound.
+pub fn pipewire(env: Env) -> Finding {
+    const WHAT: &str = "PipeWire";
+    match find("pipewire", env) {
+        Some(path) => Finding::ok(WHAT, format!("{}; this version streams no sound yet", path.display())),
+        None => Finding::degraded(
+            WHAT,
+            "not found in PATH; this version streams no sound yet, and goes on without",
+            "sudo apt install pipewire pipewire-bin",
+        ),
+    }
+}
+
+/// The first line that a program says, on either stream.
+fn first_line(program: &std::path::Path, argument: &str) -> std::io::Result<String> {
+    let output = Command::new(program).arg(argument).stdin(Stdio::null()).output()?;
+    let text = [output.stdout, output.stderr].concat();
+    Ok(String::from_utf8_lossy(&text)
+        .lines()
+        .find(|line| !line.trim().is_empty())
+        .unwrap_or_default()
+        .to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::State;
+    use super::*;
+    use std::ffi::OsString;
+
+    #[test]
+    fn versions() {
+        assert_eq!(
+            parse_version("The X.Org Foundation Xwayland Version 22.1.9 (12201009)"),
+            Some((22, 1))
+        );
+        assert_eq!(
+            parse_version("The X.Org Foundation Xwayland Version 23.2.6 (12302006)"),
+            Some((23, 2))
+        );
+        assert_eq!(parse_version("something else"), None);
+    }
+
+    #[test]
+    fn both_generations_and_none() {
+        use std::os::unix::fs::PermissionsExt;
+        let d = tempfile::tempdir().unwrap();
+        let path = OsString::from(d.path());
+        let env = |name: &str| (name == "PATH").then(|| path.clone());
+        assert_eq!(xwayland(&env, true).state, State::Missing);
+        assert_eq!(xwayland(&env, false).state, State::Degraded);
+        assert_eq!(pipewire(&env).state, State::Degraded);
+        for (version, pairing) in [
+            ("22.1.9", "WL_SURFACE_ID"),
+            ("23.1.0", "xwayland-shell"),
+            ("24.1.4", "xwayland-shell"),
+        ] {
+            let file = d.path().join(XWAYLAND);
+            std::fs::write(&file, format!("#!/bin/sh\necho 'Xwayland Version {version} (1)' >&2\n")).unwrap();
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+            let finding = xwayland(&env, true);
+            assert!(
+                finding.state == State::Ok && finding.why.contains(pairing),
+                "{finding:?}"
+            );
+        }
+    }
+}
