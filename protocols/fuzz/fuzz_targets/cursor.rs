@@ -9,6 +9,9 @@ fuzz_target!(|bytes: &[u8]| {
     assert_eq!(encode(&updates), bytes);
     let (mut first, mut late) = (State::default(), State::default());
     updates.iter().for_each(|update| first.apply(update));
-    decode(&first.snapshot()).expect("a snapshot is well-formed").iter().for_each(|update| late.apply(update));
+    decode(&first.snapshot())
+        .expect("a snapshot is well-formed")
+        .iter()
+        .for_each(|update| late.apply(update));
     assert_eq!(first, late);
 });
