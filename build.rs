@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 /// The page's files: path on the server, content type, file in the bundle.
-const ASSETS: [(&str, &str, &str); 4] = [
+const ASSETS: [(&str, &str, &str); 5] = [
     ("/", "text/html; charset=utf-8", "index.html"),
     ("/main.js", "text/javascript; charset=utf-8", "main.js"),
     ("/style.css", "text/css; charset=utf-8", "style.css"),
     ("/icon.svg", "image/svg+xml", "icon.svg"),
+    ("/licences.txt", "text/plain; charset=utf-8", "licences.txt"),
 ];
 
 /// What a change of reruns the bundler. Not `node_modules`, nor tests.

@@ -2,6 +2,5 @@
 
 mod client;
 mod control;
-mod figures;
 mod refused;
 mod video;

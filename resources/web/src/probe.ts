@@ -9,8 +9,8 @@ export interface ProbeFrame {
   /** Milliseconds of performance.now(). */
   receivedAt: number;
   decodedAt: number;
-  /** Luma (0 to 255, as coded) at the probed point of the picture. */
-  luma: number;
+  /** Y, U, V (0 to 255, as coded) at the probed point of the picture. */
+  yuv: [number, number, number];
 }
 
 /** The hook itself. */
@@ -41,39 +41,29 @@ export class Probe {
   look(frame: VideoFrame, receivedUs: number, decodedUs: number): void {
     if (!this.onframe) return;
     const copy = frame.clone();
-    luma(copy, this.point)
-      .then((value) => {
-        this.onframe?.({
-          ptsUs: copy.timestamp,
-          receivedAt: receivedUs / 1000,
-          decodedAt: decodedUs / 1000,
-          luma: value,
-        });
+    look(copy, this.point)
+      .then((yuv) => {
+        const { timestamp: ptsUs } = copy;
+        this.onframe?.({ ptsUs, receivedAt: receivedUs / 1000, decodedAt: decodedUs / 1000, yuv });
       })
       .catch((error: unknown) => console.warn("the probe can't read a frame:", error))
       .finally(() => copy.close());
   }
 }
 
-/** The frame's luma at a point; works for the planar formats, whose first plane it is. */
-async function luma(frame: VideoFrame, point: { x: number; y: number }): Promise<number> {
-  const visible = frame.visibleRect;
-  if (!visible) throw new Error("the frame is closed");
-  // Even, since chroma planes have half the size.
+/** Reads four pixels that share their chroma. */
+async function look(frame: VideoFrame, point: { x: number; y: number }): Promise<[number, number, number]> {
+  const { format, visibleRect: visible } = frame;
+  if (!visible || (format !== "I420" && format !== "NV12")) throw new Error(`a frame of format ${format}`);
   const even = (fraction: number, from: number, length: number): number =>
-    from + 2 * Math.floor((Math.min(length - 2, fraction * length)) / 2);
-  const rect = {
-    x: even(point.x, visible.x, visible.width),
-    y: even(point.y, visible.y, visible.height),
-    width: 2,
-    height: 2,
-  };
+    from + 2 * Math.floor(Math.min(length - 2, fraction * length) / 2);
+  const x = even(point.x, visible.x, visible.width);
+  const y = even(point.y, visible.y, visible.height);
+  const rect = { x, y, width: 2, height: 2 };
   const bytes = new Uint8Array(frame.allocationSize({ rect }));
-  await frame.copyTo(bytes, { rect });
-  if (frame.format === "BGRX" || frame.format === "BGRA" || frame.format === "RGBX" || frame.format === "RGBA") {
-    return bytes[1] ?? 0;
-  }
-  return bytes[0] ?? 0;
+  const planes = await frame.copyTo(bytes, { rect });
+  const at = (plane: number, byte: number): number => bytes[(planes[plane]?.offset ?? 0) + byte] ?? 0;
+  return format === "I420" ? [at(0, 0), at(1, 0), at(2, 0)] : [at(0, 0), at(1, 0), at(1, 1)];
 }
 
 declare global {

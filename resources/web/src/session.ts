@@ -43,7 +43,7 @@ export class Session {
     const keys = await loadKeys();
     const raw = new Uint8Array(await crypto.subtle.exportKey("raw", keys.publicKey));
     // 24 bytes are 32 characters; anything else in the fragment isn't for us.
-    const token = /^#([A-Za-z0-9_-]{32})$/.exec(location.hash)?.[1];
+    const token = /^#token=([A-Za-z0-9_-]{32})$/.exec(location.hash)?.[1];
     return new Session(keys, raw, token === undefined ? undefined : fromBase64Url(token));
   }
 

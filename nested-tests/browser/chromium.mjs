@@ -1,0 +1,112 @@
+// Chromium for the tests and the bench: the distribution's, headless, by playwright-core.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+
+/** How long anything may take before it is taken for broken. */
+export const PATIENCE = 30_000;
+
+const PLACES = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/google-chrome"];
+
+/** Starts it. The full browser, not the headless shell, which has no WebTransport. */
+export async function launch() {
+  const executablePath = PLACES.find((place) => place && existsSync(place));
+  if (!executablePath) throw new Error("no Chromium; on Debian: apt-get install chromium (or set CHROMIUM)");
+  return await chromium.launch({
+    executablePath,
+    headless: true,
+    args: [
+      "--headless=new",
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-dev-shm-usage",
+      "--autoplay-policy=no-user-gesture-required",
+    ],
+  });
+}
+
+/** A fresh profile: no key, no memory of other pages. */
+export async function profile(browser, viewport = { width: 1280, height: 720 }) {
+  const context = await browser.newContext({ viewport, ignoreHTTPSErrors: true });
+  context.setDefaultTimeout(PATIENCE);
+  // While working on the page: a folder made by `node build.mjs FOLDER` in place of what is in the binary.
+  if (process.env.PAGE) {
+    for (const file of ["main.js", "style.css"]) {
+      await context.route(`**/${file}`, (route) => route.fulfill({ path: join(process.env.PAGE, file) }));
+    }
+  }
+  return context;
+}
+
+/** Opens the address that goggles-scope printed and waits until `until` holds in the page. */
+export async function open(context, url, until = () => window.__goggles?.painted > 0) {
+  const page = await context.newPage();
+  page.log = [];
+  page.on("console", (message) => page.log.push(`${message.type()}: ${message.text()}`));
+  page.on("pageerror", (error) => page.log.push(`error: ${error.stack ?? error}`));
+  await page.goto(url);
+  await holds(page, until);
+  return page;
+}
+
+/** Waits until a function of the page gives something true; the page's log is in the error if it doesn't. */
+export async function holds(page, what, argument) {
+  try {
+    const handle = await page.waitForFunction(what, argument, { polling: 20, timeout: PATIENCE });
+    return await handle.jsonValue();
+  } catch (error) {
+    const state = await page.evaluate(() => JSON.stringify(window.__goggles)).catch(() => "gone");
+    throw new Error(`${error.message}\n  waiting for: ${what}\n  __goggles: ${state}\n  ${page.log?.join("\n  ")}`);
+  }
+}
+
+/** The colour of a point of the picture (fractions of it), as painted: [r, g, b]. */
+export async function colour(page, x, y) {
+  return await page.evaluate(
+    ([x, y]) => {
+      const picture = document.getElementById("picture");
+      const copy = document.createElement("canvas");
+      copy.width = 1;
+      copy.height = 1;
+      const context = copy.getContext("2d");
+      context.drawImage(picture, Math.floor(x * picture.width), Math.floor(y * picture.height), 1, 1, 0, 0, 1, 1);
+      return [...context.getImageData(0, 0, 1, 1).data.slice(0, 3)];
+    },
+    [x, y],
+  );
+}
+
+/**
+ * Presses a key `n` times and measures each time from the page's key event to the decoder giving out a frame whose probed
+ * point has changed; milliseconds. The keyboard must be the game's.
+ */
+export async function flips(page, { n = 100, key = "a", pause = 50 } = {}) {
+  await page.evaluate(() => {
+    window.flips = { pressed: 0, last: undefined, ms: [] };
+    const start = (event) => {
+      if (event.repeat || window.flips.last === undefined) return;
+      window.flips.pressed = performance.now();
+    };
+    document.addEventListener("keydown", start, { capture: true });
+    window.__goggles.onframe = ({ yuv, decodedAt }) => {
+      const { flips } = window;
+      const changed = flips.last && yuv.some((v, i) => Math.abs(v - flips.last[i]) > 24);
+      flips.last = yuv;
+      if (!changed || flips.pressed === 0) return;
+      flips.ms.push(decodedAt - flips.pressed);
+      flips.pressed = 0;
+    };
+  });
+  // A still picture has told nothing yet: the first press only does that.
+  for (let done = -2; done < n; done++) {
+    const before = await page.evaluate(() => [window.__goggles.decoded, window.flips.ms.length]);
+    await page.keyboard.press(key);
+    const due = ([decoded, count]) => window.flips.ms.length > count || (count === 0 && window.__goggles.decoded > decoded);
+    await holds(page, due, before);
+    await page.waitForTimeout(pause + Math.random() * 17);
+  }
+  return await page.evaluate(() => {
+    window.__goggles.onframe = undefined;
+    return window.flips.ms;
+  });
+}
