@@ -9,7 +9,7 @@ use crate::config::{Settings, Stream};
 use crate::link::{EncoderToScope, FromScope, Rate, SceneInfo, ToScope};
 use crate::ready::{Ready, Told};
 use crate::render::compose::Composer;
-use crate::state::{Outlet, State};
+use crate::state::{Clock, Outlet, State};
 use crate::stats_fifo::{Focus, StatsFifo};
 use crate::stream::encode::{self, Encoder};
 use crate::stream::transport::Transport;
@@ -45,8 +45,14 @@ pub fn run(settings: Settings) -> Result<i32> {
         let encoder = Rc::clone(&s.encoder);
         Box::new(move |job| encoder.submit(job)) as crate::backend::headless::JobSink
     });
-    let headless = Headless::new(composer, settings.refresh, rate, sink)?;
-    let mut state = State::new(settings, Backend::Headless(headless), dh, handle.clone(), Mono::now())?;
+    let headless = Headless::new(composer, settings.refresh, rate, sink);
+    let mut state = State::new(
+        settings,
+        Backend::Headless(headless),
+        dh,
+        handle.clone(),
+        Clock::monotonic(),
+    )?;
     insert_display(&handle, display)?;
     let wayland = state.listen()?;
     if let Some(s) = &stream {
@@ -146,7 +152,7 @@ impl Session {
         loop {
             let now = Mono::now();
             state.turn(now);
-            self.write_stats(state, now);
+            self.write_stats(state);
             self.start_when_ready(events, state, now)?;
             if let Some(code) = self.ending(state) {
                 return Ok(code);
@@ -220,8 +226,8 @@ impl Session {
         Ok(())
     }
 
-    fn write_stats(&mut self, state: &mut State, now: Mono) {
-        let fps = state.scope.stats.fps(now);
+    fn write_stats(&mut self, state: &mut State) {
+        let fps = state.scope.stats.fps();
         let Some(fifo) = &mut self.stats else { return };
         if let Some(fps) = fps {
             fifo.fps(fps);
@@ -298,7 +304,7 @@ pub fn insert_display(handle: &LoopHandle<'static, State>, display: Display<Stat
         .insert_source(
             Generic::new(display, Interest::READ, Mode::Level),
             |_, display, state: &mut State| {
-                state.scope.now = Mono::now();
+                state.scope.now = state.scope.clock.now();
                 // SAFETY: the display is never dropped while its source lives, nor taken out of it.
                 unsafe { display.get_mut().dispatch_clients(state)? };
                 Ok(PostAction::Continue)
@@ -311,7 +317,7 @@ pub fn insert_display(handle: &LoopHandle<'static, State>, display: Display<Stat
 impl State {
     /// Takes the network's news.
     pub fn from_network(&mut self, message: ToScope) {
-        self.scope.now = Mono::now();
+        self.scope.now = self.scope.clock.now();
         match message {
             ToScope::Demand { viewers } => {
                 tracing::debug!(viewers, "viewers");
@@ -337,7 +343,7 @@ impl State {
 
     /// Takes the encoder's news.
     pub fn from_encoder(&mut self, event: &EncoderToScope) {
-        self.scope.now = Mono::now();
+        self.scope.now = self.scope.clock.now();
         if let EncoderToScope::Done {
             frame,
             times,

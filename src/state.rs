@@ -43,6 +43,7 @@ use smithay::wayland::single_pixel_buffer::SinglePixelBufferState;
 use smithay::wayland::socket::ListeningSocketSource;
 use smithay::wayland::viewporter::ViewporterState;
 use smithay::wayland::xdg_activation::XdgActivationState;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,6 +78,8 @@ pub struct Scope {
     pub events: LoopHandle<'static, State>,
     /// What the user asked for.
     pub settings: Settings,
+    /// What tells the time; a test's is virtual.
+    pub clock: Clock,
     /// The time of this iteration.
     pub now: Mono,
     /// Protocol states.
@@ -123,6 +126,28 @@ pub struct Scope {
     pub child_ended: bool,
 }
 
+/// Tells the time.
+#[derive(Clone)]
+pub struct Clock(pub Rc<dyn Fn() -> Mono>);
+
+impl Clock {
+    /// `CLOCK_MONOTONIC`.
+    pub fn monotonic() -> Self {
+        Self(Rc::new(Mono::now))
+    }
+
+    /// The time now.
+    pub fn now(&self) -> Mono {
+        (self.0)()
+    }
+}
+
+impl std::fmt::Debug for Clock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
 /// Sends messages to the network; a test collects them.
 pub struct Outlet(pub Box<dyn Fn(FromScope)>);
 
@@ -133,14 +158,15 @@ impl std::fmt::Debug for Outlet {
 }
 
 impl State {
-    /// Creates every global on `dh`. `backend` shows the frames; `now` is the time of creation.
+    /// Creates every global on `dh`. `backend` shows the frames.
     pub fn new(
         settings: Settings,
         backend: Backend,
         dh: DisplayHandle,
         events: LoopHandle<'static, Self>,
-        now: Mono,
+        clock: Clock,
     ) -> Result<Self> {
+        let now = clock.now();
         let mut seat_state = SeatState::new();
         let mut seat = seat_state.new_wl_seat(&dh, "seat0");
         let kb = &settings.keyboard;
@@ -205,6 +231,7 @@ impl State {
             dh,
             events,
             settings,
+            clock,
             now,
         };
         Ok(Self { backend, scope })
@@ -234,6 +261,7 @@ impl State {
     pub fn turn(&mut self, now: Mono) {
         self.scope.now = now;
         self.remote_tick();
+        self.scope.stats.roll(now);
         self.scope.popups.cleanup();
         if self.scope.scene_dirty {
             self.scope.relayout();

@@ -7,7 +7,6 @@ use super::RenderResult;
 use crate::link::{EncodeJob, EncoderToScope, FrameId, Pixels, Rate, Refresh, Size, TimeLine};
 use crate::render::{compose::Composer, passthrough};
 use crate::state::Scope;
-use anyhow::Result;
 use smithay::backend::renderer::utils::CommitCounter;
 use smithay::reexports::wayland_server::backend::ObjectId;
 
@@ -49,8 +48,8 @@ impl std::fmt::Debug for Headless {
 
 impl Headless {
     /// An output that hands its jobs to `sink`.
-    pub fn new(composer: Composer, refresh: Refresh, rate: Rate, sink: Option<JobSink>) -> Result<Self> {
-        Ok(Self {
+    pub fn new(composer: Composer, refresh: Refresh, rate: Rate, sink: Option<JobSink>) -> Self {
+        Self {
             composer,
             refresh,
             rate,
@@ -60,7 +59,7 @@ impl Headless {
             key_wanted: true,
             last: FrameId(0),
             shown: Shown::Nothing,
-        })
+        }
     }
 
     /// See [`super::Backend::is_free`].
@@ -126,7 +125,7 @@ impl Headless {
             match self.composer.compose(&scope.placed, &scope.fit, force) {
                 Ok(Some(image)) => {
                     self.shown = Shown::Composed;
-                    rendered = crate::time::Mono::now();
+                    rendered = scope.clock.now();
                     Pixels::Composed(image)
                 }
                 Ok(None) => return RenderResult::NoDamage,

@@ -31,7 +31,7 @@ pub struct Stats {
     stages: [Ring; STAGES.len()],
     recent: VecDeque<(FrameId, TimeLine)>,
     window: (Mono, u64),
-    fps: f64,
+    fps: Option<f64>,
 }
 
 /// The newest samples of one stage, in µs.
@@ -71,7 +71,7 @@ impl Stats {
             stages: Default::default(),
             recent: VecDeque::new(),
             window: (now, 0),
-            fps: 0.0,
+            fps: None,
         }
     }
 
@@ -131,20 +131,23 @@ impl Stats {
         }
     }
 
-    /// When [`Self::fps`] is due; only while something moves, so that an idle session sleeps.
+    /// When [`Self::roll`] is due; only while something moves, so that an idle session sleeps.
     pub fn deadline(&self) -> Option<Mono> {
         (self.window.1 > 0).then(|| self.window.0 + EVERY)
     }
 
-    /// The game's frames a second over the last second, once a second.
-    pub fn fps(&mut self, now: Mono) -> Option<f64> {
+    /// Begins a new second, if one has passed.
+    pub fn roll(&mut self, now: Mono) {
         let span = now.since(self.window.0);
-        if span < EVERY {
-            return None;
+        if span >= EVERY {
+            self.fps = Some(self.window.1 as f64 / span.as_secs_f64());
+            self.window = (now, 0);
         }
-        self.fps = self.window.1 as f64 / span.as_secs_f64();
-        self.window = (now, 0);
-        Some(self.fps)
+    }
+
+    /// The game's frames a second over the last second; once for each second.
+    pub fn fps(&mut self) -> Option<f64> {
+        self.fps.take()
     }
 
     /// One line for the log at exit.
@@ -225,8 +228,10 @@ mod tests {
         for _ in 0..120 {
             s.committed();
         }
-        assert_eq!(s.fps(Mono(500_000_000)), None);
-        assert_eq!(s.fps(Mono(2_000_000_000)), Some(60.0));
-        assert_eq!(s.deadline(), None);
+        s.roll(Mono(500_000_000));
+        assert_eq!(s.fps(), None);
+        s.roll(Mono(2_000_000_000));
+        assert_eq!(s.fps(), Some(60.0));
+        assert_eq!((s.fps(), s.deadline()), (None, None));
     }
 }

@@ -162,11 +162,15 @@ impl State {
         };
         let Kind::Xdg(toplevel) = &window.kind else { return };
         let (id, mapped, toplevel) = (window.id, window.mapped, toplevel.clone());
+        let has_buffer = with_renderer_surface_state(root, |s| s.buffer().is_some()).unwrap_or(false);
+        // Content before the first configure was acknowledged is the client's error, and ends it.
+        if has_buffer && !toplevel.ensure_configured() {
+            return;
+        }
         if !toplevel.is_initial_configure_sent() {
             self.scope.first_configure(&toplevel);
             return;
         }
-        let has_buffer = with_renderer_surface_state(root, |s| s.buffer().is_some()).unwrap_or(false);
         if has_buffer != mapped {
             if let Some(window) = self.scope.windows.get_mut(id) {
                 window.mapped = has_buffer;

@@ -282,6 +282,26 @@ pub async fn connect_with(
     Ok(soon("a session", endpoint.connect(options.build())).await?)
 }
 
+/// A bare QUIC connection, the server's certificate pinned.
+pub async fn connect_raw(addr: SocketAddr, alpn: &str, challenge: &Challenge) -> Result<quinn::Connection> {
+    let pinned = challenge
+        .certificates
+        .iter()
+        .map(|hash| wtransport::tls::Sha256Digest::new(*hash));
+    let verifier = wtransport::tls::client::ServerHashVerification::from_iter(pinned);
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth();
+    tls.alpn_protocols = vec![alpn.as_bytes().to_vec()];
+    let tls = quinn::crypto::rustls::QuicClientConfig::try_from(tls)?;
+    let endpoint = quinn::Endpoint::client(([127, 0, 0, 1], 0).into())?;
+    let connecting = endpoint.connect_with(quinn::ClientConfig::new(Arc::new(tls)), addr, "localhost")?;
+    Ok(soon("a connection", connecting).await?)
+}
+
 /// A MoQ viewer.
 pub struct Viewer {
     pub connection: quinn::Connection,
@@ -335,7 +355,13 @@ impl Viewer {
         let (frozen, is_frozen) = watch::channel(false);
         tokio::spawn(freezable(moq_net::time::run(session_driver), is_frozen));
         let mut announced = origin.announced();
-        let update = soon("the broadcast", moq_net::kio::wait(|w| announced.poll_next(w))).await;
+        let update = soon("the broadcast", async {
+            tokio::select! {
+                update = moq_net::kio::wait(|w| announced.poll_next(w)) => Ok(update),
+                error = connection.closed() => Err(error),
+            }
+        })
+        .await?;
         anyhow::ensure!(update.context("the session has ended")?.prefix.as_str() == "game");
         let broadcast = soon("the broadcast", origin.request_broadcast("game")).await?;
         Ok(Self {
@@ -392,13 +418,6 @@ pub async fn frame(group: &mut group::Consumer) -> Bytes {
         .unwrap()
         .expect("the group goes on")
         .payload
-}
-
-/// The bytes of memory this process has in use.
-pub fn resident() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
 }
 
 /// The next frame of a video group, and its time stamp in µs.

@@ -2,5 +2,6 @@
 
 mod client;
 mod control;
+mod figures;
 mod refused;
 mod video;

@@ -1,10 +1,11 @@
 //! What is not let in, and what garbage does.
 
 use crate::client::{
-    Control, Key, PATIENCE, PROTOCOL, Server, Viewer, challenge, connect, get, http, scene, soon, stream,
+    Control, Key, PATIENCE, PROTOCOL, Server, Viewer, challenge, connect, connect_raw, get, group, http, scene, soon,
+    stream, video,
 };
 use goggles_protocols::auth::Credentials;
-use goggles_scope::stream::transport::Transport;
+use goggles_scope::stream::transport::{Transport, adapter};
 use std::io::Write;
 use std::net::{TcpListener, TcpStream, UdpSocket};
 
@@ -80,6 +81,30 @@ async fn a_key_is_enrolled_once_and_comes_back() {
     let first = connect(server.addr, &format!("/moq?{query}"), &c, &[]).await.unwrap();
     assert!(connect(server.addr, &format!("/moq?{query}"), &c, &[]).await.is_err());
     drop(first);
+}
+
+#[tokio::test]
+async fn bare_moq_shows_its_token_in_the_path() {
+    let mut server = Server::primed();
+    let c = challenge(server.addr).await;
+    let token = Credentials::Token(server.token()).to_query();
+    for alpn in ["moq-lite-05", "moq-lite-06", "moqt-18"] {
+        for path in ["", "/", "/moq?token=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {
+            let connection = connect_raw(server.addr, alpn, &c).await.unwrap();
+            let session = adapter::Session::raw(connection.clone(), alpn);
+            let client = moq_net::Client::new().with_path(path);
+            let refused = Viewer::start(session, connection, client).await.err();
+            assert!(refused.is_some(), "{alpn} {path}");
+        }
+    }
+    let connection = connect_raw(server.addr, "moq-lite-06", &c).await.unwrap();
+    let session = adapter::Session::raw(connection.clone(), "moq-lite-06");
+    let client = moq_net::Client::new().with_path(format!("/?{token}"));
+    let viewer = Viewer::start(session, connection, client).await.unwrap();
+    let mut track = viewer.subscribe("video").await;
+    server.key_frame_wanted().await;
+    server.publish_sent(true, vec![7; 3000].into()).await;
+    assert_eq!(video(&mut group(&mut track).await).await.1, vec![7; 3000]);
 }
 
 #[tokio::test]

@@ -1,15 +1,13 @@
 //! Catalog, video and cursor.
 
-use crate::client::{
-    Key, PROTOCOL, Server, Track, Viewer, challenge, connect_with, frame, group, resident, soon, video,
-};
+use crate::client::{Key, PROTOCOL, Server, Track, Viewer, challenge, connect_with, frame, group, soon, video};
 use bytes::Bytes;
 use goggles_protocols::cursor;
 use goggles_scope::link::{FromScope, ToScope};
 use std::time::{Duration, Instant};
 
 /// Bytes that differ from frame to frame.
-fn payload(seed: usize, len: usize) -> Bytes {
+pub fn payload(seed: usize, len: usize) -> Bytes {
     (0..len).map(|n| (n * 31 + seed * 7) as u8).collect()
 }
 
@@ -144,65 +142,6 @@ async fn a_viewer_that_stops_reading_delays_nobody_and_comes_back_at_a_key_frame
         _ => None,
     };
     assert_eq!(server.message("the counters", shed).await, 1);
-}
-
-#[tokio::test]
-async fn memory_does_not_grow_with_the_stream() {
-    const FRAMES: usize = 40_000;
-    const LEN: usize = 4000;
-    let mut server = Server::primed();
-    let key = Key::new();
-    let viewer = Viewer::new(server.addr, &key, Some(server.token())).await.unwrap();
-    let mut track = viewer.subscribe("video").await;
-    // Subscribes to all of it and reads nothing.
-    let stuck = Viewer::new(server.addr, &key, None).await.unwrap();
-    let _stuck_track = stuck.subscribe("video").await;
-    server.demand(2).await;
-    let mut running = None;
-    let mut groups = 0;
-    let mut before = 0;
-    let mut want_key = true;
-    for n in 0..FRAMES {
-        server.publish(want_key, payload(n, LEN));
-        want_key = false;
-        if n == 1 {
-            stuck.freeze(true);
-        }
-        loop {
-            match server
-                .message("sent", |m| {
-                    Some(
-                        matches!(m, ToScope::Sent { .. })
-                            .then_some(())
-                            .ok_or(matches!(m, ToScope::KeyFrame)),
-                    )
-                })
-                .await
-            {
-                Ok(()) => break,
-                Err(key_frame) => want_key |= key_frame,
-            }
-        }
-        if running.is_none() {
-            running = Some(group(&mut track).await);
-        }
-        let received = soon("a frame", running.as_mut().unwrap().read_frame()).await.unwrap();
-        if received.is_none() {
-            let mut next = group(&mut track).await;
-            frame(&mut next).await;
-            running = Some(next);
-            groups += 1;
-        }
-        // Two groups have passed by then.
-        if n == FRAMES * 2 / 5 {
-            before = resident();
-        }
-    }
-    let after = resident();
-    assert!(groups >= FRAMES / 8000, "{groups} groups");
-    // Three more groups of 24 MB have passed; this process is both ends.
-    let growth = after.saturating_sub(before);
-    assert!(after < 200 << 20 && growth < 40 << 20, "{before} bytes, then {after}");
 }
 
 #[tokio::test]

@@ -104,26 +104,31 @@ impl Certificates {
         Ok(())
     }
 
-    /// SHA-256 of each certificate's DER, those that the page pins.
-    pub fn hashes(&self) -> Vec<[u8; 32]> {
-        self.all
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter()
-            .map(|c| c.hash)
+    /// SHA-256 of each certificate's DER, those that the page pins; the one that is served comes first.
+    pub fn hashes(&self, now: SystemTime) -> Vec<[u8; 32]> {
+        let all = self.all.read().unwrap_or_else(PoisonError::into_inner);
+        let served = served(&all, now);
+        let others = (0..all.len()).filter(|index| *index != served);
+        std::iter::once(served)
+            .chain(others)
+            .map(|index| all[index].hash)
             .collect()
     }
 
-    fn serve(&self, now: SystemTime) -> Option<Arc<CertifiedKey>> {
+    fn serve(&self, now: SystemTime) -> Arc<CertifiedKey> {
         let all = self.all.read().unwrap_or_else(PoisonError::into_inner);
-        let listed = all.iter().rev().find(|c| c.age(now) >= DAY);
-        listed.or(all.first()).map(|c| c.key.clone())
+        all[served(&all, now)].key.clone()
     }
+}
+
+/// Which one is served: the newest that has been listed for a day, or else the oldest. There is always one.
+fn served(all: &[Certificate], now: SystemTime) -> usize {
+    all.iter().rposition(|c| c.age(now) >= DAY).unwrap_or(0)
 }
 
 impl ResolvesServerCert for Certificates {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        self.serve(SystemTime::now())
+        Some(self.serve(SystemTime::now()))
     }
 }
 
@@ -157,29 +162,33 @@ mod tests {
         let start = SystemTime::now();
         let certificates = Certificates::new(vec!["localhost".into(), "127.0.0.1".into()], start).unwrap();
         let served = |at| {
-            digest::digest(&digest::SHA256, &certificates.serve(at).unwrap().cert[0])
+            digest::digest(&digest::SHA256, &certificates.serve(at).cert[0])
                 .as_ref()
                 .to_vec()
         };
-        let first = certificates.hashes();
+        let first = certificates.hashes(start);
         assert_eq!(first.len(), 1);
         assert_eq!(served(start), first[0]);
 
         certificates.rotate(start + 8 * DAY).unwrap();
-        assert_eq!(certificates.hashes(), first);
+        assert_eq!(certificates.hashes(start + 8 * DAY), first);
         certificates.rotate(start + 9 * DAY).unwrap();
-        let both = certificates.hashes();
+        let both = certificates.hashes(start + 9 * DAY);
         assert_eq!((both.len(), both[0]), (2, first[0]));
         assert_eq!(served(start + 9 * DAY), both[0]);
         assert_eq!(served(start + 10 * DAY), both[1]);
         certificates.rotate(start + 12 * DAY).unwrap();
-        assert_eq!(certificates.hashes(), both);
+        assert_eq!(
+            certificates.hashes(start + 12 * DAY),
+            [both[1], both[0]],
+            "the one that is served comes first"
+        );
         certificates.rotate(start + 13 * DAY).unwrap();
-        assert_eq!(certificates.hashes(), both[1..]);
+        assert_eq!(certificates.hashes(start + 13 * DAY), both[1..]);
 
         // Asleep for long: everything has expired, and there is one again.
         certificates.rotate(start + 100 * DAY).unwrap();
-        let after = certificates.hashes();
+        let after = certificates.hashes(start + 100 * DAY);
         assert_eq!(after.len(), 1);
         assert!(!both.contains(&after[0]));
         assert_eq!(served(start + 100 * DAY), after[0]);

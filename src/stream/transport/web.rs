@@ -17,7 +17,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
@@ -137,7 +137,7 @@ async fn respond<B>(request: &Request<B>, shared: &Shared, events: &mpsc::Sender
         "/session.json" => {
             let hashes: Vec<_> = shared
                 .certificates
-                .hashes()
+                .hashes(SystemTime::now())
                 .iter()
                 .map(|h| STANDARD.encode(h))
                 .collect();
@@ -160,7 +160,7 @@ async fn challenge(shared: &Shared, events: &mpsc::Sender<Event>) -> Response<Fu
     };
     let hashes: Vec<_> = shared
         .certificates
-        .hashes()
+        .hashes(SystemTime::now())
         .iter()
         .map(|h| URL_SAFE_NO_PAD.encode(h))
         .collect();

@@ -1,0 +1,452 @@
+//! A scripted Wayland client that never blocks: what it hears is kept for the test to look at.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use wayland_client::protocol::{
+    wl_buffer, wl_callback, wl_compositor, wl_keyboard, wl_output, wl_pointer, wl_region, wl_registry, wl_seat, wl_shm,
+    wl_shm_pool, wl_subcompositor, wl_subsurface, wl_surface,
+};
+use wayland_client::{Connection, Dispatch, EventQueue, Proxy, QueueHandle, WEnum, delegate_noop};
+use wayland_protocols::wp::pointer_constraints::zv1::client::{
+    zwp_confined_pointer_v1, zwp_locked_pointer_v1, zwp_pointer_constraints_v1,
+};
+use wayland_protocols::wp::presentation_time::client::{wp_presentation, wp_presentation_feedback};
+use wayland_protocols::wp::relative_pointer::zv1::client::{zwp_relative_pointer_manager_v1, zwp_relative_pointer_v1};
+use wayland_protocols::xdg::shell::client::{xdg_popup, xdg_positioner, xdg_surface, xdg_toplevel, xdg_wm_base};
+
+pub struct Client {
+    connection: Connection,
+    queue: EventQueue<Heard>,
+    pub heard: Heard,
+    /// Why the connection ended.
+    pub error: Option<String>,
+    registry: wl_registry::WlRegistry,
+    globals: Option<Globals>,
+}
+
+/// What the client was told.
+#[derive(Default)]
+pub struct Heard {
+    pub names: HashMap<String, (u32, u32)>,
+    /// Newest toplevel configure: width, height, states.
+    pub toplevel: Option<(i32, i32, Vec<u32>)>,
+    pub popup: Option<(i32, i32, i32, i32)>,
+    pub popup_done: bool,
+    pub closed: bool,
+    pub callbacks: usize,
+    pub presented: Vec<(u64, u32)>,
+    pub pointer: Vec<wl_pointer::Event>,
+    pub relative: Vec<(f64, f64)>,
+    pub keys: Vec<(u32, bool)>,
+    pub keyboard_focus: Option<u32>,
+    pub locked: bool,
+    pub confined: bool,
+    pub mode: Option<(i32, i32, i32)>,
+}
+
+pub struct Globals {
+    pub compositor: wl_compositor::WlCompositor,
+    pub subcompositor: wl_subcompositor::WlSubcompositor,
+    pub shm: wl_shm::WlShm,
+    pub wm: xdg_wm_base::XdgWmBase,
+    pub seat: wl_seat::WlSeat,
+    pub pointer: wl_pointer::WlPointer,
+    pub constraints: zwp_pointer_constraints_v1::ZwpPointerConstraintsV1,
+    pub presentation: wp_presentation::WpPresentation,
+}
+
+/// A toplevel window.
+pub struct Window {
+    pub surface: wl_surface::WlSurface,
+    pub xdg: xdg_surface::XdgSurface,
+    pub toplevel: xdg_toplevel::XdgToplevel,
+}
+
+impl Client {
+    pub fn new(stream: UnixStream) -> Self {
+        let connection = Connection::from_socket(stream).expect("a connection");
+        let queue = connection.new_event_queue();
+        let registry = connection.display().get_registry(&queue.handle(), ());
+        Self {
+            connection,
+            queue,
+            heard: Heard::default(),
+            error: None,
+            registry,
+            globals: None,
+        }
+    }
+
+    pub fn flush(&mut self) {
+        if let Err(e) = self.queue.flush() {
+            self.error.get_or_insert(e.to_string());
+        }
+    }
+
+    pub fn read(&mut self) {
+        if let Some(guard) = self.queue.prepare_read() {
+            // WouldBlock is no error: there was nothing to read.
+            let _ = guard.read();
+        }
+        if let Err(e) = self.queue.dispatch_pending(&mut self.heard) {
+            self.error.get_or_insert(e.to_string());
+        }
+        if let Some(e) = self.connection.protocol_error() {
+            self.error = Some(format!("{e}"));
+        }
+    }
+
+    pub fn qh(&self) -> QueueHandle<Heard> {
+        self.queue.handle()
+    }
+
+    fn global<I>(&self, version: u32) -> I
+    where
+        I: Proxy + 'static,
+        Heard: Dispatch<I, ()>,
+    {
+        let (name, offered) = self.heard.names[I::interface().name];
+        self.registry.bind(name, version.min(offered), &self.qh(), ())
+    }
+
+    pub fn bind(&mut self) {
+        let seat: wl_seat::WlSeat = self.global(5);
+        let pointer = seat.get_pointer(&self.qh(), ());
+        seat.get_keyboard(&self.qh(), ());
+        let relative: zwp_relative_pointer_manager_v1::ZwpRelativePointerManagerV1 = self.global(1);
+        relative.get_relative_pointer(&pointer, &self.qh(), ());
+        let _output: wl_output::WlOutput = self.global(3);
+        self.globals = Some(Globals {
+            compositor: self.global(4),
+            subcompositor: self.global(1),
+            shm: self.global(1),
+            wm: self.global(3),
+            seat,
+            pointer,
+            constraints: self.global(1),
+            presentation: self.global(1),
+        });
+    }
+
+    pub fn globals(&self) -> &Globals {
+        self.globals.as_ref().expect("bound")
+    }
+
+    pub fn surface(&self) -> wl_surface::WlSurface {
+        self.globals().compositor.create_surface(&self.qh(), ())
+    }
+
+    pub fn toplevel(&self) -> Window {
+        let surface = self.surface();
+        let xdg = self.globals().wm.get_xdg_surface(&surface, &self.qh(), ());
+        let toplevel = xdg.get_toplevel(&self.qh(), ());
+        surface.commit();
+        Window { surface, xdg, toplevel }
+    }
+
+    pub fn popup(
+        &self,
+        parent: &Window,
+        anchor: (i32, i32, i32, i32),
+        size: (i32, i32),
+        grab: Option<u32>,
+    ) -> wl_surface::WlSurface {
+        let surface = self.surface();
+        let xdg = self.globals().wm.get_xdg_surface(&surface, &self.qh(), ());
+        let positioner = self.globals().wm.create_positioner(&self.qh(), ());
+        positioner.set_size(size.0, size.1);
+        positioner.set_anchor_rect(anchor.0, anchor.1, anchor.2, anchor.3);
+        positioner.set_anchor(xdg_positioner::Anchor::BottomRight);
+        positioner.set_gravity(xdg_positioner::Gravity::BottomRight);
+        positioner.set_constraint_adjustment(
+            xdg_positioner::ConstraintAdjustment::SlideX | xdg_positioner::ConstraintAdjustment::SlideY,
+        );
+        let popup = xdg.get_popup(Some(&parent.xdg), &positioner, &self.qh(), ());
+        if let Some(serial) = grab {
+            popup.grab(&self.globals().seat, serial);
+        }
+        surface.commit();
+        surface
+    }
+
+    /// A buffer whose pixel (x, y) is `paint(x, y)`, 0xAARRGGBB.
+    pub fn buffer(
+        &self,
+        w: i32,
+        h: i32,
+        format: wl_shm::Format,
+        paint: impl Fn(i32, i32) -> u32,
+    ) -> wl_buffer::WlBuffer {
+        let pixels: Vec<u8> = (0..w * h).flat_map(|i| paint(i % w, i / w).to_le_bytes()).collect();
+        self.raw_buffer(&pixels, (0, w, h, w * 4), format)
+    }
+
+    /// A buffer as the client says it is, true or not: offset, width, height, stride.
+    pub fn raw_buffer(&self, bytes: &[u8], shape: (i32, i32, i32, i32), format: wl_shm::Format) -> wl_buffer::WlBuffer {
+        let fd: OwnedFd = rustix::fs::memfd_create("test", rustix::fs::MemfdFlags::CLOEXEC).expect("a memfd");
+        std::fs::File::from(fd.try_clone().expect("a copy"))
+            .write_all(bytes)
+            .expect("the pixels are written");
+        let pool = self
+            .globals()
+            .shm
+            .create_pool(fd.as_fd(), bytes.len() as i32, &self.qh(), ());
+        let buffer = pool.create_buffer(shape.0, shape.1, shape.2, shape.3, format, &self.qh(), ());
+        pool.destroy();
+        buffer
+    }
+
+    /// Shows a buffer of one colour, opaque by its format.
+    pub fn fill(&self, surface: &wl_surface::WlSurface, size: (i32, i32), colour: u32) {
+        let buffer = self.buffer(size.0, size.1, wl_shm::Format::Xrgb8888, |_, _| colour);
+        self.show(surface, &buffer, size);
+    }
+
+    /// Attaches, damages all, and commits.
+    pub fn show(&self, surface: &wl_surface::WlSurface, buffer: &wl_buffer::WlBuffer, size: (i32, i32)) {
+        surface.attach(Some(buffer), 0, 0);
+        surface.damage_buffer(0, 0, size.0, size.1);
+        surface.commit();
+    }
+
+    pub fn frame(&self, surface: &wl_surface::WlSurface) {
+        surface.frame(&self.qh(), ());
+    }
+}
+
+impl Dispatch<wl_registry::WlRegistry, ()> for Heard {
+    fn event(
+        this: &mut Self,
+        _: &wl_registry::WlRegistry,
+        event: wl_registry::Event,
+        (): &(),
+        _: &Connection,
+        _: &QueueHandle<Self>,
+    ) {
+        if let wl_registry::Event::Global {
+            name,
+            interface,
+            version,
+        } = event
+        {
+            this.names.insert(interface, (name, version));
+        }
+    }
+}
+
+impl Dispatch<xdg_wm_base::XdgWmBase, ()> for Heard {
+    fn event(
+        _: &mut Self,
+        wm: &xdg_wm_base::XdgWmBase,
+        event: xdg_wm_base::Event,
+        (): &(),
+        _: &Connection,
+        _: &QueueHandle<Self>,
+    ) {
+        if let xdg_wm_base::Event::Ping { serial } = event {
+            wm.pong(serial);
+        }
+    }
+}
+
+impl Dispatch<xdg_surface::XdgSurface, ()> for Heard {
+    fn event(
+        _: &mut Self,
+        xdg: &xdg_surface::XdgSurface,
+        event: xdg_surface::Event,
+        (): &(),
+        _: &Connection,
+        _: &QueueHandle<Self>,
+    ) {
+        if let xdg_surface::Event::Configure { serial } = event {
+            xdg.ack_configure(serial);
+        }
+    }
+}
+
+impl Dispatch<xdg_toplevel::XdgToplevel, ()> for Heard {
+    fn event(
+        this: &mut Self,
+        _: &xdg_toplevel::XdgToplevel,
+        event: xdg_toplevel::Event,
+        (): &(),
+        _: &Connection,
+        _: &QueueHandle<Self>,
+    ) {
+        match event {
+            xdg_toplevel::Event::Configure { width, height, states } => {
+                let states = states
+                    .chunks_exact(4)
+                    .map(|b| u32::from_ne_bytes([b[0], b[1], b[2], b[3]]))
+                    .collect();
+                this.toplevel = Some((width, height, states));
+            }
+            xdg_toplevel::Event::Close => this.closed = true,
+            _ => {}
+        }
+    }
+}
+
+impl Dispatch<xdg_popup::XdgPopup, ()> for Heard {
+    fn event(
+        this: &mut Self,
+        _: &xdg_popup::XdgPopup,
+        event: xdg_popup::Event,
+        (): &(),
+        _: &Connection,
+        _: &QueueHandle<Self>,
+    ) {
+        match event {
+            xdg_popup::Event::Configure { x, y, width, height } => this.popup = Some((x, y, width, height)),
+            xdg_popup::Event::PopupDone => this.popup_done = true,
+            _ => {}
+        }
+    }
+}
+
+impl Dispatch<wl_callback::WlCallback, ()> for Heard {
+    fn event(
+        this: &mut Self,
+        _: &wl_callback::WlCallback,
+        _: wl_callback::Event,
+        (): &(),
+        _: &Connection,
+        _: &QueueHandle<Self>,
+    ) {
+        this.callbacks += 1;
+    }
+}
+
+impl Dispatch<wl_pointer::WlPointer, ()> for Heard {
+    fn event(
+        this: &mut Self,
+        _: &wl_pointer::WlPointer,
+        event: wl_pointer::Event,
+        (): &(),
+        _: &Connection,
+        _: &QueueHandle<Self>,
+    ) {
+        this.pointer.push(event);
+    }
+}
+
+impl Dispatch<zwp_relative_pointer_v1::ZwpRelativePointerV1, ()> for Heard {
+    fn event(
+        this: &mut Self,
+        _: &zwp_relative_pointer_v1::ZwpRelativePointerV1,
+        event: zwp_relative_pointer_v1::Event,
+        (): &(),
+        _: &Connection,
+        _: &QueueHandle<Self>,
+    ) {
+        if let zwp_relative_pointer_v1::Event::RelativeMotion {
+            dx_unaccel, dy_unaccel, ..
+        } = event
+        {
+            this.relative.push((dx_unaccel, dy_unaccel));
+        }
+    }
+}
+
+impl Dispatch<wl_keyboard::WlKeyboard, ()> for Heard {
+    fn event(
+        this: &mut Self,
+        _: &wl_keyboard::WlKeyboard,
+        event: wl_keyboard::Event,
+        (): &(),
+        _: &Connection,
+        _: &QueueHandle<Self>,
+    ) {
+        match event {
+            wl_keyboard::Event::Enter { surface, .. } => this.keyboard_focus = Some(surface.id().protocol_id()),
+            wl_keyboard::Event::Leave { .. } => this.keyboard_focus = None,
+            wl_keyboard::Event::Key { key, state, .. } => {
+                this.keys
+                    .push((key, state == WEnum::Value(wl_keyboard::KeyState::Pressed)));
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Dispatch<wl_output::WlOutput, ()> for Heard {
+    fn event(
+        this: &mut Self,
+        _: &wl_output::WlOutput,
+        event: wl_output::Event,
+        (): &(),
+        _: &Connection,
+        _: &QueueHandle<Self>,
+    ) {
+        if let wl_output::Event::Mode {
+            width, height, refresh, ..
+        } = event
+        {
+            this.mode = Some((width, height, refresh));
+        }
+    }
+}
+
+impl Dispatch<wp_presentation_feedback::WpPresentationFeedback, ()> for Heard {
+    fn event(
+        this: &mut Self,
+        _: &wp_presentation_feedback::WpPresentationFeedback,
+        event: wp_presentation_feedback::Event,
+        (): &(),
+        _: &Connection,
+        _: &QueueHandle<Self>,
+    ) {
+        if let wp_presentation_feedback::Event::Presented {
+            tv_sec_lo,
+            tv_nsec,
+            refresh,
+            ..
+        } = event
+        {
+            this.presented
+                .push((u64::from(tv_sec_lo) * 1_000_000_000 + u64::from(tv_nsec), refresh));
+        }
+    }
+}
+
+impl Dispatch<zwp_locked_pointer_v1::ZwpLockedPointerV1, ()> for Heard {
+    fn event(
+        this: &mut Self,
+        _: &zwp_locked_pointer_v1::ZwpLockedPointerV1,
+        event: zwp_locked_pointer_v1::Event,
+        (): &(),
+        _: &Connection,
+        _: &QueueHandle<Self>,
+    ) {
+        this.locked = matches!(event, zwp_locked_pointer_v1::Event::Locked);
+    }
+}
+
+impl Dispatch<zwp_confined_pointer_v1::ZwpConfinedPointerV1, ()> for Heard {
+    fn event(
+        this: &mut Self,
+        _: &zwp_confined_pointer_v1::ZwpConfinedPointerV1,
+        event: zwp_confined_pointer_v1::Event,
+        (): &(),
+        _: &Connection,
+        _: &QueueHandle<Self>,
+    ) {
+        this.confined = matches!(event, zwp_confined_pointer_v1::Event::Confined);
+    }
+}
+
+delegate_noop!(Heard: wl_compositor::WlCompositor);
+delegate_noop!(Heard: wl_subcompositor::WlSubcompositor);
+delegate_noop!(Heard: wl_subsurface::WlSubsurface);
+delegate_noop!(Heard: wl_region::WlRegion);
+delegate_noop!(Heard: wl_shm_pool::WlShmPool);
+delegate_noop!(Heard: xdg_positioner::XdgPositioner);
+delegate_noop!(Heard: zwp_pointer_constraints_v1::ZwpPointerConstraintsV1);
+delegate_noop!(Heard: zwp_relative_pointer_manager_v1::ZwpRelativePointerManagerV1);
+delegate_noop!(Heard: ignore wp_presentation::WpPresentation);
+delegate_noop!(Heard: ignore wl_shm::WlShm);
+delegate_noop!(Heard: ignore wl_surface::WlSurface);
+delegate_noop!(Heard: ignore wl_buffer::WlBuffer);
+delegate_noop!(Heard: ignore wl_seat::WlSeat);

@@ -1,0 +1,242 @@
+//! A compositor in this process, on a virtual clock, and what comes out of it.
+
+use goggles_scope::backend::{Backend, headless::Headless};
+use goggles_scope::config::{self, Filter, Keyboard, Scaler, Settings};
+use goggles_scope::handlers::ClientState;
+use goggles_scope::link::{EncodeJob, EncoderToScope, FromScope, Pixels, Rate, Refresh, Size};
+use goggles_scope::render::compose::Composer;
+use goggles_scope::run::insert_display;
+use goggles_scope::state::{Clock, Outlet, State};
+use goggles_scope::time::Mono;
+use smithay::reexports::calloop::EventLoop;
+use smithay::reexports::wayland_server::Display;
+use smithay::wayland::shm::with_buffer_contents;
+use std::cell::{Cell, RefCell};
+use std::os::unix::net::UnixStream;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::client::Client;
+
+/// 16 ms, so that sums are round.
+pub const REFRESH: Refresh = Refresh(62_500);
+
+pub struct Fixture {
+    pub state: State,
+    events: EventLoop<'static, State>,
+    clock: Rc<Cell<Mono>>,
+    jobs: Rc<RefCell<Vec<EncodeJob>>>,
+    told: Rc<RefCell<Vec<FromScope>>>,
+}
+
+pub fn settings(w: u32, h: u32) -> Settings {
+    Settings {
+        backend: config::Backend::Headless,
+        output: Size { w, h },
+        nested: None,
+        refresh: REFRESH,
+        limit: None,
+        scaler: Scaler::Auto,
+        filter: Filter::Nearest,
+        mouse_sensitivity: 1.0,
+        hide_cursor: None,
+        cursor: None,
+        expose_wayland: true,
+        xwayland_count: 0,
+        keep_alive: false,
+        rt: false,
+        steam: false,
+        ready: None,
+        stats: None,
+        keyboard: Keyboard {
+            layout: "us".into(),
+            variant: String::new(),
+            model: String::new(),
+            options: None,
+            repeat_rate: 25,
+            repeat_delay: 600,
+        },
+        stream: None,
+        command: Vec::new(),
+    }
+}
+
+impl Fixture {
+    pub fn new(w: u32, h: u32) -> Self {
+        Self::with(settings(w, h))
+    }
+
+    pub fn with(settings: Settings) -> Self {
+        let events = EventLoop::try_new().expect("an event loop");
+        let display: Display<State> = Display::new().expect("a display");
+        let dh = display.handle();
+        let jobs: Rc<RefCell<Vec<EncodeJob>>> = Rc::default();
+        let told: Rc<RefCell<Vec<FromScope>>> = Rc::default();
+        let clock = Rc::new(Cell::new(Mono(1_000_000_000)));
+        let composer = Composer::new(settings.output, settings.filter).expect("a composer");
+        let list = Rc::clone(&jobs);
+        let sink = Box::new(move |job| list.borrow_mut().push(job));
+        let mut headless = Headless::new(composer, settings.refresh, Rate::Constant { kbps: 1 }, Some(sink));
+        headless.set_viewers(1);
+        let tells = Rc::clone(&clock);
+        let time = Clock(Rc::new(move || tells.get()));
+        let mut state = State::new(settings, Backend::Headless(headless), dh, events.handle(), time).expect("a state");
+        let outlet = Rc::clone(&told);
+        state.scope.to_network = Some(Outlet(Box::new(move |message| outlet.borrow_mut().push(message))));
+        insert_display(&events.handle(), display).expect("the display is a source");
+        let mut this = Self {
+            state,
+            events,
+            clock,
+            jobs,
+            told,
+        };
+        // The first picture is black, and a key frame; tests begin after it.
+        this.turn();
+        assert!(this.pictures().len() <= 1);
+        this
+    }
+
+    /// A client over a socket pair.
+    pub fn client(&mut self) -> Client {
+        let (ours, theirs) = UnixStream::pair().expect("a socket pair");
+        self.state
+            .scope
+            .dh
+            .insert_client(ours, Arc::new(ClientState::default()))
+            .expect("the client is taken in");
+        let mut client = Client::new(theirs);
+        self.settle(&mut [&mut client]);
+        client.bind();
+        self.settle(&mut [&mut client]);
+        client
+    }
+
+    /// One iteration of the loop, with the jobs left as they are: the encoder is done with each at once.
+    fn turn(&mut self) {
+        self.events
+            .dispatch(Some(Duration::ZERO), &mut self.state)
+            .expect("the loop turns");
+        self.state.turn(self.clock.get());
+        for job in self.jobs.borrow().iter() {
+            let done = EncoderToScope::Done {
+                frame: job.frame,
+                times: job.times,
+                bytes: 0,
+                key_frame: job.key_frame,
+            };
+            self.state.from_encoder(&done);
+        }
+    }
+
+    /// Exchanges messages until nobody has more to say; no time passes.
+    pub fn settle(&mut self, clients: &mut [&mut Client]) {
+        // A message and its answer take two rounds; nothing in the protocol needs more than a few.
+        for _ in 0..8 {
+            for client in clients.iter_mut() {
+                client.flush();
+            }
+            self.turn();
+            for client in clients.iter_mut() {
+                client.read();
+            }
+        }
+    }
+
+    /// Lets time pass, millisecond by millisecond.
+    pub fn advance(&mut self, ms: u64, clients: &mut [&mut Client]) {
+        for _ in 0..ms {
+            self.clock.set(self.clock.get() + Duration::from_millis(1));
+            self.settle(clients);
+        }
+    }
+
+    /// The frames since the last call, as pictures.
+    pub fn pictures(&mut self) -> Vec<Picture> {
+        self.jobs.borrow_mut().drain(..).map(Picture::of).collect()
+    }
+
+    /// The newest frame since the last call.
+    pub fn picture(&mut self) -> Picture {
+        self.pictures().pop().expect("a frame was made")
+    }
+
+    /// What the network was told since the last call.
+    pub fn told(&mut self) -> Vec<FromScope> {
+        self.told.borrow_mut().drain(..).collect()
+    }
+
+    pub fn headless(&mut self) -> &mut Headless {
+        let Backend::Headless(headless) = &mut self.state.backend;
+        headless
+    }
+}
+
+/// A frame's pixels, and how they came.
+#[derive(Debug)]
+pub struct Picture {
+    pub size: Size,
+    /// R G B a pixel.
+    pub rgb: Vec<u8>,
+    pub direct: bool,
+    pub key: bool,
+}
+
+impl Picture {
+    fn of(job: EncodeJob) -> Self {
+        let (w, h) = (job.size.w as usize, job.size.h as usize);
+        let take = |data: &[u8], stride: usize| -> Vec<u8> {
+            let rows = (0..h).flat_map(|y| data[y * stride..][..w * 4].chunks_exact(4));
+            rows.flat_map(|p| [p[2], p[1], p[0]]).collect()
+        };
+        let (rgb, direct) = match &job.pixels {
+            Pixels::Composed(image) => (take(&image.data, image.stride), false),
+            Pixels::Client(buffer) => {
+                let rgb = with_buffer_contents(buffer, |ptr, len, data| {
+                    // SAFETY: the client is this test, which does not write while the compositor reads.
+                    let all = unsafe { std::slice::from_raw_parts(ptr, len) };
+                    take(&all[data.offset as usize..], data.stride as usize)
+                });
+                (rgb.expect("the client's memory is there"), true)
+            }
+        };
+        Self {
+            size: job.size,
+            rgb,
+            direct,
+            key: job.key_frame,
+        }
+    }
+
+    /// The colour at a place, as 0xRRGGBB.
+    pub fn at(&self, x: usize, y: usize) -> u32 {
+        let p = &self.rgb[(y * self.size.w as usize + x) * 3..][..3];
+        u32::from_be_bytes([0, p[0], p[1], p[2]])
+    }
+
+    /// Compares with tests/golden/NAME.png to the last bit; `UPDATE_GOLDEN=1` writes it anew, to be looked at.
+    pub fn golden(&self, name: &str) {
+        let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+        let path = dir.join(format!("{name}.png"));
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::create_dir_all(&dir).expect("the folder is made");
+            let file = std::fs::File::create(&path).expect("the file is made");
+            let mut encoder = png::Encoder::new(file, self.size.w, self.size.h);
+            encoder.set_color(png::ColorType::Rgb);
+            let mut writer = encoder.write_header().expect("a header");
+            writer.write_image_data(&self.rgb).expect("the pixels are written");
+            return;
+        }
+        let file = std::io::BufReader::new(std::fs::File::open(&path).expect("the golden picture is there"));
+        let mut reader = png::Decoder::new(file).read_info().expect("a PNG");
+        let mut want = vec![0; reader.output_buffer_size().expect("a size")];
+        reader.next_frame(&mut want).expect("pixels");
+        let wrong = want
+            .chunks_exact(3)
+            .zip(self.rgb.chunks_exact(3))
+            .filter(|(a, b)| a != b)
+            .count();
+        assert_eq!((want.len(), wrong), (self.rgb.len(), 0), "{name}: pixels differ");
+    }
+}

@@ -1,0 +1,225 @@
+//! Where input goes.
+
+use crate::client::Client;
+use crate::fixture::{Fixture, settings};
+use goggles_protocols::input::Event;
+use goggles_scope::link::{FromScope, Size};
+use wayland_client::Proxy;
+use wayland_client::protocol::wl_pointer;
+use wayland_protocols::wp::pointer_constraints::zv1::client::zwp_pointer_constraints_v1::Lifetime;
+
+const KEY_A: u16 = 30;
+const BTN_LEFT: u16 = 0x110;
+
+fn window(f: &mut Fixture, c: &mut Client, size: (i32, i32)) -> crate::client::Window {
+    let w = c.toplevel();
+    f.settle(&mut [c]);
+    c.fill(&w.surface, size, 0x808080);
+    f.advance(20, &mut [c]);
+    w
+}
+
+fn place(c: &Client) -> Option<(f64, f64)> {
+    c.heard.pointer.iter().rev().find_map(|e| match e {
+        wl_pointer::Event::Motion {
+            surface_x, surface_y, ..
+        }
+        | wl_pointer::Event::Enter {
+            surface_x, surface_y, ..
+        } => Some((*surface_x, *surface_y)),
+        _ => None,
+    })
+}
+
+#[test]
+fn keys_go_to_the_focused_window_and_scan_codes_are_unchanged() {
+    let mut f = Fixture::new(32, 32);
+    let mut c = f.client();
+    let w = window(&mut f, &mut c, (32, 32));
+    assert_eq!(c.heard.keyboard_focus, Some(w.surface.id().protocol_id()));
+    f.state.inject(Event::Key {
+        code: KEY_A,
+        pressed: true,
+    });
+    f.state.inject(Event::Key {
+        code: KEY_A,
+        pressed: false,
+    });
+    f.settle(&mut [&mut c]);
+    assert_eq!(c.heard.keys, [(30, true), (30, false)]);
+}
+
+#[test]
+fn a_dialog_has_the_keyboard_until_it_goes_and_a_click_gives_it_back() {
+    let mut f = Fixture::new(64, 64);
+    let mut c = f.client();
+    let main = window(&mut f, &mut c, (64, 64));
+    let dialog = c.toplevel();
+    dialog.toplevel.set_parent(Some(&main.toplevel));
+    f.settle(&mut [&mut c]);
+    c.fill(&dialog.surface, (16, 16), 0xffffff);
+    f.advance(20, &mut [&mut c]);
+    assert_eq!(c.heard.keyboard_focus, Some(dialog.surface.id().protocol_id()));
+    let p = f.picture();
+    assert_eq!(
+        (p.at(32, 32), p.at(8, 8)),
+        (0xffffff, 0x808080),
+        "centred above its parent"
+    );
+    f.state.inject(Event::Absolute { x: 0.1, y: 0.1 });
+    f.state.inject(Event::Button {
+        code: BTN_LEFT,
+        pressed: true,
+    });
+    f.state.inject(Event::Button {
+        code: BTN_LEFT,
+        pressed: false,
+    });
+    f.settle(&mut [&mut c]);
+    assert_eq!(c.heard.keyboard_focus, Some(main.surface.id().protocol_id()));
+}
+
+#[test]
+fn pointer_places_follow_the_scaled_picture() {
+    let mut s = settings(64, 48);
+    s.nested = Some(Size { w: 32, h: 24 });
+    let mut f = Fixture::with(s);
+    let mut c = f.client();
+    window(&mut f, &mut c, (32, 24));
+    f.state.inject(Event::Absolute { x: 0.5, y: 0.25 });
+    f.settle(&mut [&mut c]);
+    assert_eq!(place(&c), Some((16.0, 6.0)));
+    f.state.inject(Event::Relative { dx: 10.0, dy: -4.0 });
+    f.settle(&mut [&mut c]);
+    assert_eq!(
+        place(&c),
+        Some((21.0, 4.0)),
+        "10 and 4 output pixels are 5 and 2 of the game's"
+    );
+    assert_eq!(c.heard.relative.last(), Some(&(10.0, -4.0)));
+}
+
+#[test]
+fn a_wheel_scrolls() {
+    let mut f = Fixture::new(32, 32);
+    let mut c = f.client();
+    window(&mut f, &mut c, (32, 32));
+    f.state.inject(Event::Absolute { x: 0.5, y: 0.5 });
+    f.state.inject(Event::Scroll { dx: 0.0, dy: 120.0 });
+    f.settle(&mut [&mut c]);
+    let axis = c.heard.pointer.iter().find_map(|e| match e {
+        wl_pointer::Event::Axis { value, .. } => Some(*value),
+        _ => None,
+    });
+    assert_eq!(axis, Some(15.0));
+}
+
+#[test]
+fn a_locked_pointer_stays_and_hears_relative_motion() {
+    let mut f = Fixture::new(32, 32);
+    let mut c = f.client();
+    let w = window(&mut f, &mut c, (32, 32));
+    f.state.inject(Event::Absolute { x: 0.5, y: 0.5 });
+    f.settle(&mut [&mut c]);
+    let g = c.globals();
+    let lock = g
+        .constraints
+        .lock_pointer(&w.surface, &g.pointer, None, Lifetime::Persistent, &c.qh(), ());
+    f.told();
+    f.settle(&mut [&mut c]);
+    assert!(c.heard.locked);
+    assert!(
+        f.told()
+            .iter()
+            .any(|m| matches!(m, FromScope::Scene(s) if s.pointer_locked))
+    );
+    let at = place(&c);
+    f.state.inject(Event::Relative { dx: 5.0, dy: 7.0 });
+    f.state.inject(Event::Absolute { x: 0.9, y: 0.9 });
+    f.settle(&mut [&mut c]);
+    assert_eq!(place(&c), at);
+    assert_eq!(c.heard.relative.last(), Some(&(5.0, 7.0)));
+    lock.destroy();
+    f.settle(&mut [&mut c]);
+    f.state.inject(Event::Absolute { x: 0.75, y: 0.75 });
+    f.settle(&mut [&mut c]);
+    assert_eq!(place(&c), Some((24.0, 24.0)));
+    assert!(
+        f.told()
+            .iter()
+            .any(|m| matches!(m, FromScope::Scene(s) if !s.pointer_locked))
+    );
+}
+
+#[test]
+fn a_confined_pointer_stops_at_the_border_of_its_region() {
+    let mut f = Fixture::new(64, 64);
+    let mut c = f.client();
+    let w = window(&mut f, &mut c, (64, 64));
+    f.state.inject(Event::Absolute { x: 0.25, y: 0.25 });
+    f.settle(&mut [&mut c]);
+    let region = c.globals().compositor.create_region(&c.qh(), ());
+    region.add(8, 8, 24, 24);
+    let g = c.globals();
+    g.constraints
+        .confine_pointer(&w.surface, &g.pointer, Some(&region), Lifetime::Persistent, &c.qh(), ());
+    w.surface.commit();
+    f.settle(&mut [&mut c]);
+    assert!(c.heard.confined);
+    f.state.inject(Event::Relative { dx: 100.0, dy: 2.0 });
+    f.settle(&mut [&mut c]);
+    let (x, y) = place(&c).expect("a place");
+    assert!((31.0..32.0).contains(&x) && y == 18.0, "{x} {y}");
+    f.state.inject(Event::Relative { dx: -100.0, dy: -100.0 });
+    f.settle(&mut [&mut c]);
+    let (x, y) = place(&c).expect("a place");
+    assert!((8.0..8.1).contains(&x) && (8.0..8.1).contains(&y), "{x} {y}");
+}
+
+#[test]
+fn a_popup_with_a_grab_is_dismissed_by_a_click_beside_it() {
+    let mut f = Fixture::new(64, 64);
+    let mut c = f.client();
+    // Half as wide as the output: beside it is nobody.
+    let w = window(&mut f, &mut c, (32, 64));
+    f.state.inject(Event::Absolute { x: 0.3, y: 0.1 });
+    f.state.inject(Event::Button {
+        code: BTN_LEFT,
+        pressed: true,
+    });
+    f.settle(&mut [&mut c]);
+    let serial = c.heard.pointer.iter().find_map(|e| match e {
+        wl_pointer::Event::Button { serial, .. } => Some(*serial),
+        _ => None,
+    });
+    assert!(serial.is_some());
+    let surface = c.popup(&w, (4, 4, 4, 4), (16, 16), serial);
+    f.settle(&mut [&mut c]);
+    c.fill(&surface, (16, 16), 0xff0000);
+    f.state.inject(Event::Button {
+        code: BTN_LEFT,
+        pressed: false,
+    });
+    f.advance(20, &mut [&mut c]);
+    assert_eq!(c.heard.keyboard_focus, Some(surface.id().protocol_id()));
+    // A click into its own window is the client's to judge.
+    f.state.inject(Event::Absolute { x: 0.6, y: 0.9 });
+    f.state.inject(Event::Button {
+        code: BTN_LEFT,
+        pressed: true,
+    });
+    f.state.inject(Event::Button {
+        code: BTN_LEFT,
+        pressed: false,
+    });
+    f.settle(&mut [&mut c]);
+    assert!(!c.heard.popup_done);
+    f.state.inject(Event::Absolute { x: 0.05, y: 0.9 });
+    f.state.inject(Event::Button {
+        code: BTN_LEFT,
+        pressed: true,
+    });
+    f.settle(&mut [&mut c]);
+    assert!(c.heard.popup_done);
+    assert_eq!(c.heard.keyboard_focus, Some(w.surface.id().protocol_id()));
+}

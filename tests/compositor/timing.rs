@@ -1,0 +1,119 @@
+//! When it is drawn, on a virtual clock.
+
+use crate::fixture::Fixture;
+
+#[test]
+fn a_still_picture_makes_no_frames_and_a_key_frame_can_be_had() {
+    let mut f = Fixture::new(32, 32);
+    let mut c = f.client();
+    let w = c.toplevel();
+    f.settle(&mut [&mut c]);
+    c.fill(&w.surface, (32, 32), 0x112233);
+    f.settle(&mut [&mut c]);
+    assert_eq!(f.pictures().len(), 1);
+    // Past the second of the statistics.
+    f.advance(1100, &mut [&mut c]);
+    assert!(f.pictures().is_empty());
+    assert_eq!(f.state.deadline(), None, "nothing is due: the process sleeps");
+    // A commit without damage is no frame either.
+    w.surface.commit();
+    f.advance(50, &mut [&mut c]);
+    assert!(f.pictures().is_empty());
+    f.headless().want_key_frame();
+    f.settle(&mut [&mut c]);
+    let p = f.picture();
+    assert!(p.key && p.at(3, 3) == 0x112233);
+    assert!(f.pictures().is_empty());
+}
+
+#[test]
+fn callbacks_come_at_the_refresh_and_each_commit_is_latched_at_once() {
+    let mut f = Fixture::new(32, 32);
+    let mut c = f.client();
+    let w = c.toplevel();
+    f.settle(&mut [&mut c]);
+    f.pictures();
+    let mut frames = 0;
+    let mut drawn = 0;
+    for ms in 0..160 {
+        if c.heard.callbacks == drawn {
+            drawn += 1;
+            c.frame(&w.surface);
+            c.globals().presentation.feedback(&w.surface, &c.qh(), ());
+            c.fill(&w.surface, (32, 32), ms);
+            f.settle(&mut [&mut c]);
+            assert_eq!(f.pictures().len(), 1, "latched in the same instant");
+            frames += 1;
+        }
+        f.advance(1, &mut [&mut c]);
+    }
+    assert_eq!(frames, 10);
+    assert!(c.heard.presented.iter().all(|(_, refresh)| *refresh == 16_000_000));
+    let steps: Vec<u64> = c.heard.presented.windows(2).map(|w| w[1].0 - w[0].0).collect();
+    assert!(steps.iter().all(|s| *s == 16_000_000), "{steps:?}");
+}
+
+#[test]
+fn a_client_faster_than_the_refresh_is_sampled_and_the_newest_wins() {
+    let mut f = Fixture::new(32, 32);
+    let mut c = f.client();
+    let w = c.toplevel();
+    f.settle(&mut [&mut c]);
+    f.pictures();
+    let mut seen = Vec::new();
+    for ms in 0..64 {
+        c.fill(&w.surface, (32, 32), ms);
+        f.settle(&mut [&mut c]);
+        seen.extend(f.pictures().iter().map(|p| p.at(0, 0)));
+        f.advance(1, &mut [&mut c]);
+        seen.extend(f.pictures().iter().map(|p| p.at(0, 0)));
+    }
+    assert_eq!(seen, [0, 15, 31, 47, 63]);
+}
+
+#[test]
+fn with_no_viewer_nothing_is_rendered_and_the_game_runs_on() {
+    let mut f = Fixture::new(32, 32);
+    let mut c = f.client();
+    let w = c.toplevel();
+    f.settle(&mut [&mut c]);
+    f.pictures();
+    f.headless().set_viewers(0);
+    let mut drawn = 0;
+    for _ in 0..160 {
+        if c.heard.callbacks == drawn {
+            drawn += 1;
+            c.frame(&w.surface);
+            c.fill(&w.surface, (32, 32), 0x445566);
+        }
+        f.advance(1, &mut [&mut c]);
+    }
+    assert!(f.pictures().is_empty());
+    assert!((9..=11).contains(&drawn), "{drawn} frames in ten intervals");
+    f.headless().set_viewers(1);
+    f.headless().want_key_frame();
+    f.settle(&mut [&mut c]);
+    assert_eq!(f.picture().at(0, 0), 0x445566);
+}
+
+#[test]
+fn a_hidden_window_is_not_starved() {
+    let mut f = Fixture::new(32, 32);
+    let mut c = f.client();
+    let hidden = c.toplevel();
+    f.settle(&mut [&mut c]);
+    c.fill(&hidden.surface, (32, 32), 1);
+    f.settle(&mut [&mut c]);
+    let top = c.toplevel();
+    f.settle(&mut [&mut c]);
+    c.fill(&top.surface, (32, 32), 2);
+    f.advance(20, &mut [&mut c]);
+    let before = c.heard.callbacks;
+    c.frame(&hidden.surface);
+    hidden.surface.commit();
+    for i in 0..70 {
+        c.fill(&top.surface, (32, 32), i);
+        f.advance(16, &mut [&mut c]);
+    }
+    assert_eq!(c.heard.callbacks, before + 1);
+}

@@ -1,0 +1,71 @@
+//! The network thread's memory over a long stream. A binary of its own: memory is the process's.
+
+#[allow(dead_code, reason = "the other tests of the network use the rest")]
+#[path = "transport/client.rs"]
+mod client;
+
+use bytes::Bytes;
+use client::{Key, Server, Viewer, frame, group, soon};
+use goggles_scope::link::ToScope;
+
+#[tokio::test]
+async fn memory_does_not_grow_with_the_stream() {
+    const FRAMES: usize = 40_000;
+    const LEN: usize = 4000;
+    let mut server = Server::primed();
+    let key = Key::new();
+    let viewer = Viewer::new(server.addr, &key, Some(server.token())).await.unwrap();
+    let mut track = viewer.subscribe("video").await;
+    // Subscribes to all of it and reads nothing.
+    let stuck = Viewer::new(server.addr, &key, None).await.unwrap();
+    let _stuck_track = stuck.subscribe("video").await;
+    server.demand(2).await;
+    let mut running = None;
+    let mut groups = 0;
+    let mut before = 0;
+    let mut want_key = true;
+    for n in 0..FRAMES {
+        server.publish(want_key, Bytes::from(vec![n as u8; LEN]));
+        want_key = false;
+        if n == 1 {
+            stuck.freeze(true);
+        }
+        loop {
+            let (sent, key_frame) = server
+                .message("sent", |m| {
+                    Some((matches!(m, ToScope::Sent { .. }), matches!(m, ToScope::KeyFrame)))
+                })
+                .await;
+            want_key |= key_frame;
+            if sent {
+                break;
+            }
+        }
+        if running.is_none() {
+            running = Some(group(&mut track).await);
+        }
+        let received = soon("a frame", running.as_mut().unwrap().read_frame()).await.unwrap();
+        if received.is_none() {
+            let mut next = group(&mut track).await;
+            frame(&mut next).await;
+            running = Some(next);
+            groups += 1;
+        }
+        // Two groups have passed by then.
+        if n == FRAMES * 2 / 5 {
+            before = resident();
+        }
+    }
+    let after = resident();
+    assert!(groups >= FRAMES / 8000, "{groups} groups");
+    // Three more groups of 24 MB have passed; this process is both ends.
+    let growth = after.saturating_sub(before);
+    assert!(after < 200 << 20 && growth < 40 << 20, "{before} bytes, then {after}");
+}
+
+/// The bytes of memory this process has in use.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+}
