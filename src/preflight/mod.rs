@@ -21,6 +21,7 @@ pub type Env<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 /// Examines the machine for these settings: every line of the doctor.
 pub fn examine(settings: &Settings, env: Env) -> Vec<Finding> {
     let mut found = devices::renderers();
+    found.extend(programs::encoders(settings));
     found.push(programs::xwayland(env, settings.xwayland_count > 0));
     found.push(programs::pipewire(env));
     found.extend(devices::virtual_input());
@@ -137,6 +138,7 @@ mod tests {
         }
         for what in [
             "renderer: Pixman",
+            "encoder: x264enc",
             "Xwayland",
             "PipeWire",
             "uinput",

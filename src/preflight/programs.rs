@@ -1,10 +1,31 @@
-//! Programs: Xwayland, PipeWire.
+//! Programs and libraries: encoders, Xwayland, PipeWire.
 
 use super::{Env, Finding};
 use crate::child;
+use crate::config::{Encoder, Settings};
+use crate::stream::encode;
 use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+
+/// Every encoder that the settings allow, each by one picture. What one can't do is only missing if none can.
+pub fn encoders(settings: &Settings) -> Vec<Finding> {
+    let choice = settings.stream.as_ref().map_or(Encoder::Auto, |stream| stream.encoder);
+    let probes = encode::probe(choice);
+    let any = probes.iter().any(|probe| probe.works);
+    let finding = |probe: encode::Probe| {
+        let what = format!("encoder: {}", probe.name);
+        match (probe.works, any) {
+            (true, _) => Finding::ok(
+                what,
+                format!("{} in {:.0} ms, its start included", probe.reason, probe.ms),
+            ),
+            (false, true) => Finding::degraded(what, probe.reason, probe.remedy),
+            (false, false) => Finding::missing(what, probe.reason, probe.remedy),
+        }
+    };
+    probes.into_iter().map(finding).collect()
+}
 
 const XWAYLAND: &str = "Xwayland";
 const INSTALL_XWAYLAND: &str =
