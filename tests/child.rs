@@ -131,6 +131,19 @@ fn who_does_not_listen_is_killed() {
 }
 
 #[test]
+fn who_runs_another_program_is_asked_again() {
+    let d = tempfile::tempdir().unwrap();
+    let up = fifo(d.path(), "up");
+    let mut child = start(&script(
+        d.path(),
+        "trap 'exec sleep 1000' TERM; echo > $D/up; while :; do sleep 1000; done",
+    ));
+    read(&up);
+    child.stop();
+    assert_eq!(status(&mut child), 143, "asked, not killed");
+}
+
+#[test]
 fn all_ends_when_the_compositor_dies() {
     let d = tempfile::tempdir().unwrap();
     let up = fifo(d.path(), "up");

@@ -144,7 +144,8 @@ struct Watch {
     /// The program's, once it has ended.
     code: Option<i32>,
     ending: Option<Ending>,
-    /// Who has had SIGTERM: a second one makes some programs end without saving.
+    /// Who has had SIGTERM: a second one makes some programs end without saving. But whoever runs another program since
+    /// (its name tells) is asked anew: between fork and exec a shell's child still takes signals as its parent does.
     asked: HashSet<Process>,
 }
 
@@ -207,7 +208,7 @@ impl Watch {
 
     fn ask(&mut self) {
         for process in descendants(self.own) {
-            if self.asked.insert(process) {
+            if self.asked.insert(process.clone()) {
                 process.signal(Signal::TERM);
                 // A stopped process would not hear of it.
                 process.signal(Signal::CONT);

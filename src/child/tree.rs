@@ -4,17 +4,20 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::collections::HashMap;
 
 /// A process that can be told from a later one of the same number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Process {
     /// Its number.
     pub pid: i32,
     /// When it was started, in clock ticks since boot.
     started: u64,
+    /// Its name, which changes when it runs another program.
+    name: Vec<u8>,
 }
 
 /// What `/proc/PID/stat` tells (proc(5)).
 #[derive(Debug, PartialEq, Eq)]
 struct Stat {
+    name: Vec<u8>,
     state: u8,
     parent: i32,
     started: u64,
@@ -22,6 +25,7 @@ struct Stat {
 
 /// The fields after the name, which stands in parentheses and may itself have any character.
 fn parse_stat(text: &[u8]) -> Option<Stat> {
+    let name = text.iter().position(|&b| b == b'(')? + 1;
     let after_name = text.iter().rposition(|&b| b == b')')? + 1;
     let fields: Vec<_> = text[after_name..]
         .split(u8::is_ascii_whitespace)
@@ -29,6 +33,7 @@ fn parse_stat(text: &[u8]) -> Option<Stat> {
         .collect();
     let number = |i: usize| std::str::from_utf8(fields.get(i)?).ok();
     Some(Stat {
+        name: text.get(name..after_name - 1)?.to_vec(),
         state: *fields.first()?.first()?,
         parent: number(1)?.parse().ok()?,
         started: number(19)?.parse().ok()?,
@@ -47,11 +52,17 @@ pub fn descendants(root: i32) -> Vec<Process> {
             continue;
         };
         // It may be gone by now, which is none of our concern.
-        if let Some(Stat { state, parent, started }) = stat(pid) {
+        if let Some(Stat {
+            name,
+            state,
+            parent,
+            started,
+        }) = stat(pid)
+        {
             children
                 .entry(parent)
                 .or_default()
-                .push((Process { pid, started }, state));
+                .push((Process { pid, started, name }, state));
         }
     }
     let mut found = Vec::new();
@@ -70,7 +81,7 @@ pub fn descendants(root: i32) -> Vec<Process> {
 impl Process {
     /// Sends a signal to this process, never to another one that got its number. A process that is gone, or that is
     /// another user's now, gets none.
-    pub fn signal(self, signal: Signal) {
+    pub fn signal(&self, signal: Signal) {
         let Some(pid) = Pid::from_raw(self.pid) else { return };
         let Ok(handle) = pidfd_open(pid, PidfdFlags::empty()) else {
             return;
@@ -94,6 +105,7 @@ mod tests {
         assert_eq!(
             parse_stat(text),
             Some(Stat {
+                name: b"a) b (c".to_vec(),
                 state: b'S',
                 parent: 7,
                 started: 987_654
@@ -128,6 +140,7 @@ mod tests {
         Process {
             pid: shell.id() as i32,
             started: 1,
+            name: Vec::new(),
         }
         .signal(Signal::KILL);
         drop(shell.stdin.take());
