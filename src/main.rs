@@ -3,7 +3,8 @@
 use goggles_scope::child::{self, Inherited, reaper};
 use goggles_scope::cli::{self, Action, Refusal};
 use goggles_scope::config::Settings;
-use goggles_scope::{preflight, priority};
+use goggles_scope::preflight;
+use goggles_scope::priority::{self, Granted};
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -59,7 +60,17 @@ fn run(settings: Settings) -> Result<i32, Refusal> {
     log()?;
     preflight::check(&settings, &env)?;
     priority::more_files();
+    raise(settings.rt);
     goggles_scope::run::run(settings).map_err(|e| failure(&format!("{e:#}")))
+}
+
+/// This thread will be the compositor's loop.
+fn raise(rt: bool) {
+    match priority::raise(priority::Kind::Pace, rt) {
+        Granted::RealTime(_) => {}
+        granted if rt => tracing::warn!("--rt: real-time scheduling is not permitted, but {granted}; see the doctor"),
+        granted => tracing::debug!("priority: {granted}"),
+    }
 }
 
 /// Logs to standard error, as `GOGGLES_LOG` says, or `RUST_LOG` (`tracing_subscriber`'s directives).

@@ -46,7 +46,7 @@ impl Kind {
 }
 
 /// Raises the calling thread: to real time if `rt` is asked for and permitted, else to a better niceness if that is.
-/// New threads and processes of this thread start as ordinary ones.
+/// What this thread starts is ordinary again; but an encoder's helper threads are to keep up with it.
 pub fn raise(kind: Kind, rt: bool) -> Granted {
     if rt && kind != Kind::Encode {
         // The least of the real-time priorities: before every ordinary thread, after whoever needs it more.
@@ -59,14 +59,16 @@ pub fn raise(kind: Kind, rt: bool) -> Granted {
     let nice = kind.nice();
     match rustix::process::setpriority_process(None, nice) {
         Ok(()) => {
-            // A better niceness is not handed down, as real time is not.
-            let _ = set_scheduler(libc::SCHED_OTHER, 0);
+            if kind != Kind::Encode {
+                let _ = set_scheduler(libc::SCHED_OTHER, 0);
+            }
             Granted::Nice(nice)
         }
         Err(e) => Granted::Nothing(format!("neither CAP_SYS_NICE nor the limits allow it: {e}")),
     }
 }
 
+/// Sets the calling thread's scheduling, which is not handed down to what it starts.
 fn set_scheduler(policy: libc::c_int, priority: libc::c_int) -> std::io::Result<()> {
     // SAFETY: a system call on the calling thread that reads a structure of ours, valid when zeroed.
     unsafe {

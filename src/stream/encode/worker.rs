@@ -6,6 +6,7 @@ use super::kind::{Kind, max_kbps};
 use super::mailbox::Mailbox;
 use super::{Config, Sink, h264, probe};
 use crate::link::{EncodeJob, EncoderToScope, FrameId, Packet, TimeLine, VideoFormat};
+use crate::priority;
 use crate::time::Mono;
 use anyhow::{Context, Result, anyhow};
 use gstreamer as gst;
@@ -25,6 +26,9 @@ pub fn run(
         events: events.clone(),
         at_work: Cell::new(None),
     };
+    // Before the encoder starts its helper threads, which inherit it.
+    let granted = priority::raise(priority::Kind::Encode, false);
+    tracing::debug!("priority of the encode thread: {granted}");
     let (kind, element) = match probe::choose(&config) {
         Ok(chosen) => chosen,
         Err(e) => {
