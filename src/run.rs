@@ -67,6 +67,7 @@ pub fn run(settings: Settings) -> Result<i32> {
         wayland,
         stream,
         child: None,
+        code: 0,
         ready: None,
         retry: None,
         stats: None,
@@ -136,6 +137,8 @@ struct Session {
     wayland: String,
     stream: Option<Streaming>,
     child: Option<Child>,
+    /// The program's exit status, once it has ended; it may be kept alive.
+    code: i32,
     ready: Option<Ready>,
     /// When to look for the reader of `-R` again.
     retry: Option<Duration>,
@@ -198,7 +201,7 @@ impl Session {
     fn ending(&mut self, state: &mut State) -> Option<i32> {
         let stops = std::mem::take(&mut state.scope.stops);
         match &self.child {
-            None if stops > 0 => return Some(0),
+            None if stops > 0 => return Some(self.code),
             None => return None,
             Some(child) if stops > 0 => {
                 // Asked twice: no more patience.
@@ -215,6 +218,7 @@ impl Session {
         }
         let code = self.child.as_mut()?.reap()?;
         self.child = None;
+        self.code = code;
         (self.stopping || !state.scope.settings.keep_alive).then_some(code)
     }
 

@@ -1,0 +1,231 @@
+//! Whole sessions of the binary, headless: the program's status, surroundings and end.
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+const WITHOUT_X: &[&str] = &["--xwayland-count", "0", "--expose-wayland"];
+
+/// A machine of its own: an empty home that is the runtime directory, too.
+struct Machine(tempfile::TempDir);
+
+impl Machine {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn scope(&self, options: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_goggles-scope"));
+        command
+            .env_clear()
+            .env("HOME", self.path())
+            .env("D", self.path())
+            .env("XDG_RUNTIME_DIR", self.path());
+        command
+            .env("PATH", "/usr/bin:/bin")
+            .args(["--backend", "headless"])
+            .args(options)
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// A session of a shell script, without Xwayland, which takes its time; `$D` is the machine's directory.
+    fn session(&self, options: &[&str], script: &str) -> Command {
+        let mut command = self.scope(WITHOUT_X);
+        command.args(options).args(["--", "sh", "-c", script]);
+        command
+    }
+
+    fn fifo(&self, name: &str) -> PathBuf {
+        let path = self.path().join(name);
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        path
+    }
+}
+
+/// Runs to the end: status, standard output and error.
+fn run(command: &mut Command) -> (i32, String, String) {
+    let output = command.output().unwrap();
+    (
+        output.status.code().unwrap_or(-1),
+        String::from_utf8(output.stdout).unwrap(),
+        String::from_utf8(output.stderr).unwrap(),
+    )
+}
+
+/// All that is written to a FIFO, up to the end of its last writer.
+fn read(fifo: &Path) -> String {
+    let mut text = String::new();
+    File::open(fifo).unwrap().read_to_string(&mut text).unwrap();
+    text.trim().into()
+}
+
+/// Waits until a process of any parent has ended.
+fn wait_for_end(pid: &str) {
+    let Some(pid) = Pid::from_raw(pid.parse().unwrap()) else {
+        panic!("no process")
+    };
+    // No such process: it has ended, and been reaped.
+    let Ok(handle) = pidfd_open(pid, PidfdFlags::empty()) else {
+        return;
+    };
+    let patience = Timespec { tv_sec: 30, tv_nsec: 0 };
+    assert_eq!(
+        poll(&mut [PollFd::new(&handle, PollFlags::IN)], Some(&patience)),
+        Ok(1),
+        "{pid:?} does not end"
+    );
+}
+
+fn signal(session: &Child, signal: Signal) {
+    let pid = Pid::from_raw(session.id() as i32).unwrap();
+    pidfd_send_signal(pidfd_open(pid, PidfdFlags::empty()).unwrap(), signal).unwrap();
+}
+
+#[test]
+fn the_status_is_the_programs() {
+    let m = Machine::new();
+    assert_eq!(run(&mut m.session(&[], "exit 0")).0, 0);
+    assert_eq!(run(&mut m.session(&[], "exit 7")).0, 7);
+    assert_eq!(run(&mut m.session(&[], "kill -SEGV $$")).0, 139);
+    // Found by the search, and yet no program: the kernel has the last word.
+    let broken = m.path().join("broken");
+    std::fs::write(&broken, "#!/no/such/interpreter\n").unwrap();
+    std::fs::set_permissions(&broken, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let (code, _, err) = run(m.scope(WITHOUT_X).arg("--").arg(&broken));
+    assert_eq!(code, 127, "{err}");
+    assert!(err.contains("command not found"), "{err}");
+}
+
+#[test]
+fn standard_files_are_the_programs() {
+    let m = Machine::new();
+    let mut session = m
+        .session(&[], "read line; echo out $line; echo err >&2")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::io::Write::write_all(&mut session.stdin.take().unwrap(), b"in\n").unwrap();
+    let output = session.wait_with_output().unwrap();
+    assert_eq!(output.stdout, b"out in\n", "and nothing of ours");
+    assert!(String::from_utf8(output.stderr).unwrap().contains("err\n"));
+}
+
+#[test]
+fn the_environment_leads_to_us() {
+    let m = Machine::new();
+    let script = "echo $GAMESCOPE_WAYLAND_DISPLAY,$WAYLAND_DISPLAY,$DISPLAY,$XDG_SESSION_TYPE,$XDG_CURRENT_DESKTOP; \
+                  test -S $XDG_RUNTIME_DIR/$WAYLAND_DISPLAY";
+    let mut session = m.session(&[], script);
+    let (code, out, err) = run(session.env("DISPLAY", ":99").env("WAYLAND_DISPLAY", "wayland-9"));
+    assert_eq!(
+        (code, out.trim()),
+        (0, "gamescope-0,gamescope-0,,wayland,gamescope"),
+        "{err}"
+    );
+    assert!(
+        !m.path().join("gamescope-0").exists(),
+        "the socket is taken away at the end"
+    );
+}
+
+#[test]
+fn all_is_ready_before_the_program_starts() {
+    let m = Machine::new();
+    let ready = m.fifo("ready");
+    let stats = m.path().join("stats");
+    let options = ["-R", ready.to_str().unwrap(), "-T", stats.to_str().unwrap()];
+    let mut session = m
+        .session(&options, "test -p $D/stats || exit 1; exit 6")
+        .spawn()
+        .unwrap();
+    // The FIFO's end is there before the program's: it is closed by then.
+    assert_eq!(read(&ready), "- gamescope-0");
+    assert_eq!(session.wait().unwrap().code(), Some(6));
+    assert!(!stats.exists(), "the FIFO that was made is taken away");
+}
+
+#[test]
+fn what_the_program_leaves_is_ended() {
+    let m = Machine::new();
+    let (up, go) = (m.fifo("up"), m.fifo("go"));
+    let script = "setsid sh -c 'echo $$ > $D/up; exec sleep 1000' & read go < $D/go; exit 3";
+    let mut session = m.session(&[], script).spawn().unwrap();
+    let daemon = read(&up);
+    std::fs::write(go, "go\n").unwrap();
+    assert_eq!(session.wait().unwrap().code(), Some(3));
+    assert!(!Path::new("/proc").join(&daemon).exists(), "the daemon is left");
+}
+
+#[test]
+fn signals_stop_it_cleanly() {
+    for number in [Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT] {
+        let m = Machine::new();
+        let up = m.fifo("up");
+        let mut session = m
+            .session(&[], "trap 'exit 5' TERM; echo $$ > $D/up; sleep 1000 & wait")
+            .spawn()
+            .unwrap();
+        let program = read(&up);
+        signal(&session, number);
+        assert_eq!(
+            session.wait().unwrap().code(),
+            Some(5),
+            "{number:?}: the program may say goodbye"
+        );
+        assert!(!Path::new("/proc").join(&program).exists());
+        assert!(
+            !m.path().join("gamescope-0").exists(),
+            "{number:?}: the socket is taken away"
+        );
+    }
+}
+
+#[test]
+fn kept_alive_it_waits_for_a_signal() {
+    let m = Machine::new();
+    let gone = m.fifo("gone");
+    let mut session = m.session(&["--keep-alive"], "exec 9> $D/gone; exit 4").spawn().unwrap();
+    // The FIFO's end is the program's.
+    read(&gone);
+    let socket = m.path().join("gamescope-0");
+    assert!(
+        std::os::unix::net::UnixStream::connect(&socket).is_ok(),
+        "it still listens"
+    );
+    assert!(session.try_wait().unwrap().is_none());
+    signal(&session, Signal::TERM);
+    assert_eq!(session.wait().unwrap().code(), Some(4));
+}
+
+#[test]
+fn the_program_ends_with_a_compositor_that_dies() {
+    let m = Machine::new();
+    let up = m.fifo("up");
+    let script = "setsid sh -c 'echo $$ > $D/up; exec sleep 1000' & exec sleep 1000";
+    let mut session = m.session(&[], script).spawn().unwrap();
+    let daemon = read(&up);
+    signal(&session, Signal::KILL);
+    assert!(!session.wait().unwrap().success());
+    wait_for_end(&daemon);
+}
+
+#[test]
+fn a_port_in_use_is_told_before_the_program_starts() {
+    let m = Machine::new();
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let taken = socket.local_addr().unwrap().to_string();
+    let (code, _, err) = run(&mut m.session(&["--stream", &taken], "touch $D/started"));
+    assert_eq!(code, 1, "{err}");
+    assert!(err.contains(&taken), "{err}");
+    assert!(!m.path().join("started").exists());
+}
