@@ -60,7 +60,7 @@ pub fn run(settings: Settings) -> Result<i32> {
         state.scope.to_network = Some(Outlet(Box::new(move |message| transport.send(message))));
     }
     if state.scope.settings.xwayland_count > 0 {
-        state.start_xwayland().context("error starting Xwayland")?;
+        state.start_xwayland()?;
     }
 
     let mut session = Session {
@@ -169,6 +169,9 @@ impl Session {
     /// Once Xwayland is up: the addresses, `-R`, and the program.
     fn start_when_ready(&mut self, events: &EventLoop<'static, State>, state: &mut State, now: Mono) -> Result<()> {
         if !self.told {
+            if let Some(why) = state.scope.xwayland.take_failure() {
+                return Err(why);
+            }
             if state.scope.settings.xwayland_count > 0 && state.scope.xwayland.display().is_none() {
                 return Ok(());
             }

@@ -262,6 +262,7 @@ impl State {
         self.scope.now = now;
         self.remote_tick();
         self.scope.stats.roll(now);
+        self.x11_turn();
         self.scope.popups.cleanup();
         if self.scope.scene_dirty {
             self.scope.relayout();

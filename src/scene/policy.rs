@@ -67,7 +67,9 @@ pub fn choose(windows: &[Info], clicked: Option<WindowId>) -> Choice {
     };
     let keyboard = clicked
         .filter(|id| shown.contains(id) && takes(*id))
-        .or_else(|| shown.iter().rev().copied().find(|id| takes(*id)));
+        .or_else(|| shown.iter().rev().copied().find(|id| takes(*id)))
+        // A game may be nothing but a window that places itself; the keys would go nowhere.
+        .or_else(|| windows.iter().find(|w| w.id == base && w.keyboard).map(|w| w.id));
     Choice {
         base: Some(base),
         shown,

@@ -4,6 +4,7 @@
 //! that smithay leaves to the compositor: the surface of an X11 window is whatever `xwayland::pairing` found.
 
 use super::policy::{self, Info, Role, WindowId};
+use smithay::backend::renderer::utils::with_renderer_surface_state;
 use smithay::desktop::{PopupManager, WindowSurfaceType, utils::under_from_surface_tree};
 use smithay::reexports::wayland_server::{Resource, protocol::wl_surface::WlSurface};
 use smithay::utils::{Logical, Point, Rectangle, Size};
@@ -48,7 +49,13 @@ impl Window {
     /// The part of the window that counts as the window (without shadows), in its surface's coordinates.
     pub fn geometry(&self) -> Rectangle<i32, Logical> {
         match &self.kind {
-            Kind::X11(x11) => Rectangle::from_size(x11.geometry().size),
+            // Its picture's size: while it is being resized, the X server's is ahead of it, and Xwayland scales the
+            // window of a client for which it emulates another mode.
+            Kind::X11(x11) => {
+                let shown = self.surface.as_ref().filter(|s| s.is_alive());
+                let size = shown.and_then(|s| with_renderer_surface_state(s, |s| s.surface_size()).flatten());
+                Rectangle::from_size(size.unwrap_or(x11.geometry().size))
+            }
             Kind::Xdg(toplevel) => {
                 let surface = toplevel.wl_surface();
                 let bbox = smithay::desktop::utils::bbox_from_surface_tree(surface, (0, 0));
@@ -63,7 +70,7 @@ impl Window {
     /// The window's place and size in the game's coordinates; Wayland toplevels are centred in `area`.
     pub fn rect(&self, area: Size<i32, Logical>) -> Rectangle<i32, Logical> {
         match &self.kind {
-            Kind::X11(x11) => x11.geometry(),
+            Kind::X11(x11) => Rectangle::new(x11.geometry().loc, self.geometry().size),
             Kind::Xdg(_) => {
                 let size = self.geometry().size;
                 Rectangle::new(((area.w - size.w) / 2, (area.h - size.h) / 2).into(), size)
@@ -91,7 +98,7 @@ impl Window {
                 None => (Role::Normal, true),
             },
             // Whether the X server's focus is set, or WM_TAKE_FOCUS sent, is smithay's to see from the window's hints.
-            Kind::X11(x11) => (x11_role(x11, stack), !x11.is_override_redirect()),
+            Kind::X11(x11) => (x11_role(x11, stack), crate::xwayland::takes_keyboard(x11)),
         };
         Info {
             id: self.id,

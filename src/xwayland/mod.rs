@@ -1,39 +1,85 @@
 //! Xwayland: the server, its window manager, and the pairing of windows with surfaces.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `server` | starts the X server, notices its end, starts it again |
+//! | `crashes` | decides whether it is started again (pure) |
+//! | `manager` | smithay's window manager calls us: windows come, go, ask for a place, a size, full screen |
+//! | `placing` | where a window goes and how large it is (pure) |
+//! | `pairing` | finds the surface of each window, for both generations of Xwayland |
+//! | `stacking` | tells the X server our order, with as few moves as it takes (`moves` is pure) |
+//! | `ewmh` | a connection of our own, for what smithay's window manager leaves out |
+//! | `selection` | clipboard and primary selection, both ways |
 
-use crate::state::State;
-use smithay::reexports::wayland_server::protocol::wl_surface::WlSurface;
-use smithay::wayland::selection::SelectionTarget;
-use std::os::fd::OwnedFd;
+mod crashes;
+mod ewmh;
+mod manager;
+mod pairing;
+mod placing;
+mod selection;
+mod server;
+mod stacking;
+
+pub use manager::takes_keyboard;
+
+use crate::scene::policy::WindowId;
+use smithay::utils::{Logical, Rectangle};
+use smithay::wayland::xwayland_shell::XWaylandShellState;
+use smithay::xwayland::X11Wm;
+use std::collections::HashMap;
 
 /// Xwayland's state.
 #[derive(Debug, Default)]
-pub struct Xwayland {}
-
-impl Xwayland {
-    /// The display's number, once the server is ready.
-    pub fn display(&self) -> Option<u32> {
-        None
-    }
+pub struct Xwayland {
+    /// The protocol by which Xwayland 23.1 and newer pairs; made at the first start.
+    shell: Option<XWaylandShellState>,
+    /// The server that runs or starts.
+    server: Option<server::Server>,
+    /// Managers of servers that are gone: smithay's selection transfers may still ask for theirs by its id.
+    retired: Vec<X11Wm>,
+    crashes: crashes::Crashes,
+    /// Why the first server never was ready.
+    failure: Option<anyhow::Error>,
+    /// A server has been ready.
+    was_ready: bool,
+    /// Servers that were told to end and have not yet.
+    ending: usize,
+    /// The X11 windows that are mapped, by their X11 id.
+    windows: HashMap<u32, Managed>,
+    /// Something happened after which a window may have got, or lost, its surface.
+    look: bool,
+    /// What the X server was last told of the order, bottom to top; `None`: it must be told.
+    told_order: Option<Vec<u32>>,
+    /// What Wayland clients offer, for a server that starts later.
+    offered: selection::Offered,
+    starts: u64,
 }
 
-impl State {
-    /// Starts the server.
-    pub fn start_xwayland(&mut self) -> anyhow::Result<()> {
-        anyhow::bail!("not yet")
+/// What we keep of a mapped X11 window.
+#[derive(Debug)]
+struct Managed {
+    id: WindowId,
+    /// The X server has mapped it, too.
+    mapped: bool,
+    /// Where it was before it filled the output.
+    former: Option<Rectangle<i32, Logical>>,
+    /// The window below it, as the X server last said.
+    above: Option<u32>,
+}
+
+impl Xwayland {
+    /// The X display's number (`DISPLAY=:N`), once the server is ready.
+    pub fn display(&self) -> Option<u32> {
+        self.server.as_ref().filter(|s| s.is_ready()).map(|s| s.display())
     }
 
-    /// Ends the server.
-    pub fn stop_xwayland(&mut self) {}
+    /// Why the server ended before it was ready, told once. One that dies later is started again.
+    pub fn take_failure(&mut self) -> Option<anyhow::Error> {
+        self.failure.take()
+    }
 
-    /// The part of a commit that concerns X11 windows.
-    pub fn x11_commit(&mut self, _root: &WlSurface) {}
-
-    /// Tells the X server the stacking order and the focused window.
-    pub fn x11_restack(&mut self) {}
-
-    /// A Wayland client owns a selection: X11 clients may take it.
-    pub fn selection_to_x11(&mut self, _target: SelectionTarget, _mimes: Option<Vec<String>>) {}
-
-    /// A Wayland client wants a selection that an X11 client owns.
-    pub fn selection_from_x11(&mut self, _target: SelectionTarget, _mime: String, _fd: OwnedFd) {}
+    /// No server's process is left.
+    pub fn is_gone(&self) -> bool {
+        self.server.is_none() && self.ending == 0
+    }
 }

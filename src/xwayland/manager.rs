@@ -1,0 +1,336 @@
+//! What smithay's X11 window manager asks of us.
+
+use super::ewmh::News;
+use super::{Managed, placing};
+use crate::scene::window::Kind;
+use crate::state::{Scope, State};
+use smithay::utils::{Logical, Rectangle, Size};
+use smithay::wayland::selection::SelectionTarget;
+use smithay::xwayland::xwm::{Reorder, ResizeEdge, WmWindowProperty, WmWindowType, XwmId};
+use smithay::xwayland::{X11Surface, X11Wm, XwmHandler};
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Kept with a window: it has no use for the keyboard (ICCCM 4.1.7, "no input").
+#[derive(Default)]
+struct NoInput(AtomicBool);
+
+/// Whether a window can have the keyboard. Override-redirect windows, which no window manager is to focus, can when they
+/// are no menu of any kind: old games make their full-screen windows so.
+pub fn takes_keyboard(window: &X11Surface) -> bool {
+    if window.is_override_redirect() {
+        return matches!(
+            window.window_type(),
+            None | Some(WmWindowType::Normal | WmWindowType::Dialog | WmWindowType::Utility)
+        );
+    }
+    let no_input = window.user_data().get::<NoInput>();
+    no_input.is_none_or(|n| !n.0.load(Ordering::Relaxed))
+}
+
+/// What fills the output.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fill {
+    Fullscreen,
+    Maximized,
+}
+
+impl XwmHandler for State {
+    fn xwm_state(&mut self, id: XwmId) -> &mut X11Wm {
+        let xwayland = &mut self.scope.xwayland;
+        let current = xwayland.server.as_mut().and_then(|s| s.wm.as_mut());
+        match current
+            .into_iter()
+            .chain(&mut xwayland.retired)
+            .find(|wm| wm.id() == id)
+        {
+            Some(wm) => wm,
+            // Every manager is kept from its start on, before it has had an event.
+            None => unreachable!("an X11 window manager that never was"),
+        }
+    }
+
+    // Programs make many windows that they never show: one is known from when it is to be mapped.
+    fn new_window(&mut self, _xwm: XwmId, _window: X11Surface) {}
+    fn new_override_redirect_window(&mut self, _xwm: XwmId, _window: X11Surface) {}
+
+    fn map_window_request(&mut self, _xwm: XwmId, window: X11Surface) {
+        self.x11_note_focus(&window);
+        let scope = &mut self.scope;
+        let ewmh = scope.xwayland.server.as_mut().and_then(|s| s.ewmh.as_mut());
+        let wishes = ewmh.and_then(|e| e.wishes(window.window_id()).ok()).unwrap_or_default();
+        let rect = scope.x11_first_place(&window);
+        scope.x11_manage(&window, false);
+        tell(window.configure(rect));
+        tell(window.set_mapped(true));
+        if wishes.maximized {
+            scope.x11_fill(&window, Fill::Maximized);
+        }
+        if wishes.fullscreen {
+            scope.x11_fill(&window, Fill::Fullscreen);
+        }
+    }
+
+    fn map_window_notify(&mut self, _xwm: XwmId, window: X11Surface) {
+        self.scope.x11_manage(&window, true);
+    }
+
+    fn mapped_override_redirect_window(&mut self, _xwm: XwmId, window: X11Surface) {
+        self.scope.x11_manage(&window, true);
+    }
+
+    fn unmapped_window(&mut self, _xwm: XwmId, window: X11Surface) {
+        self.x11_forget(&window);
+    }
+
+    fn destroyed_window(&mut self, _xwm: XwmId, window: X11Surface) {
+        self.x11_forget(&window);
+    }
+
+    fn configure_request(
+        &mut self,
+        _xwm: XwmId,
+        window: X11Surface,
+        x: Option<i32>,
+        y: Option<i32>,
+        w: Option<u32>,
+        h: Option<u32>,
+        reorder: Option<Reorder>,
+    ) {
+        let scope = &mut self.scope;
+        let rect = if window.is_fullscreen() {
+            scope.x11_whole(&window)
+        } else {
+            placing::asked(window.geometry(), (x, y), (w, h), scope.area)
+        };
+        tell(window.configure(rect));
+        scope.damage();
+        // To be raised is to be seen, when it is a main window. To be lowered has no use: nobody could raise it again.
+        if let (Some(Reorder::Top), Some(id)) = (reorder, scope.windows.by_x11(window.window_id()).map(|w| w.id)) {
+            scope.windows.raise(id);
+            self.scene_changed();
+        }
+    }
+
+    fn configure_notify(
+        &mut self,
+        _xwm: XwmId,
+        window: X11Surface,
+        _geometry: Rectangle<i32, Logical>,
+        above: Option<u32>,
+    ) {
+        self.scope.damage();
+        let xwayland = &mut self.scope.xwayland;
+        if let Some(managed) = xwayland.windows.get_mut(&window.window_id())
+            && managed.above != above
+            && window.is_override_redirect()
+        {
+            // Nobody can keep such a window from moving in the order by itself; the scene's is told again.
+            managed.above = above;
+            xwayland.told_order = None;
+            self.x11_restack();
+        }
+    }
+
+    fn property_notify(&mut self, _xwm: XwmId, window: X11Surface, property: WmWindowProperty) {
+        match property {
+            WmWindowProperty::Title | WmWindowProperty::Class => self.scope.scene_info_dirty = true,
+            WmWindowProperty::Hints | WmWindowProperty::Protocols => {
+                if self.scope.xwayland.windows.contains_key(&window.window_id()) {
+                    self.x11_note_focus(&window);
+                    self.scene_changed();
+                }
+            }
+            WmWindowProperty::TransientFor | WmWindowProperty::WindowType => {
+                if self.scope.xwayland.windows.contains_key(&window.window_id()) {
+                    self.scene_changed();
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn maximize_request(&mut self, _xwm: XwmId, window: X11Surface) {
+        self.scope.x11_fill(&window, Fill::Maximized);
+    }
+
+    fn unmaximize_request(&mut self, _xwm: XwmId, window: X11Surface) {
+        self.scope.x11_unfill(&window, Fill::Maximized);
+    }
+
+    fn fullscreen_request(&mut self, _xwm: XwmId, window: X11Surface) {
+        self.scope.x11_fill(&window, Fill::Fullscreen);
+    }
+
+    fn unfullscreen_request(&mut self, _xwm: XwmId, window: X11Surface) {
+        self.scope.x11_unfill(&window, Fill::Fullscreen);
+    }
+
+    // The main window fills the output, wherever it is, so that there is nothing to drag.
+    fn resize_request(&mut self, _xwm: XwmId, _window: X11Surface, _button: u32, _edge: ResizeEdge) {}
+    fn move_request(&mut self, _xwm: XwmId, _window: X11Surface, _button: u32) {}
+
+    fn allow_selection_access(&mut self, _xwm: XwmId, _target: SelectionTarget) -> bool {
+        self.x11_may_read()
+    }
+
+    fn send_selection(&mut self, _xwm: XwmId, target: SelectionTarget, mime: String, fd: OwnedFd) {
+        self.x11_wants(target, mime, fd);
+    }
+
+    fn new_selection(&mut self, _xwm: XwmId, target: SelectionTarget, mimes: Vec<String>) {
+        self.x11_offers(target, mimes);
+    }
+
+    fn cleared_selection(&mut self, _xwm: XwmId, target: SelectionTarget) {
+        self.x11_offers_nothing(target);
+    }
+
+    fn disconnected(&mut self, id: XwmId) {
+        self.x11_lost_manager(id);
+    }
+}
+
+impl State {
+    fn x11_forget(&mut self, window: &X11Surface) {
+        if let Some(managed) = self.scope.xwayland.windows.remove(&window.window_id()) {
+            self.scope.windows.remove(managed.id);
+            self.scene_changed();
+        }
+    }
+
+    fn x11_note_focus(&mut self, window: &X11Surface) {
+        let ewmh = self.scope.xwayland.server.as_mut().and_then(|s| s.ewmh.as_mut());
+        let takes = ewmh
+            .and_then(|e| e.takes_focus(window.window_id()).ok())
+            .unwrap_or(false);
+        let input = window.hints().and_then(|h| h.input).unwrap_or(true);
+        let data = window.user_data();
+        data.insert_if_missing_threadsafe(NoInput::default);
+        if let Some(no_input) = data.get::<NoInput>() {
+            no_input.0.store(!input && !takes, Ordering::Relaxed);
+        }
+    }
+
+    /// Sees to all events that are there. Whether the connection lives.
+    pub(super) fn x11_read_events(&mut self) -> bool {
+        loop {
+            let Some(ewmh) = self.scope.xwayland.server.as_mut().and_then(|s| s.ewmh.as_mut()) else {
+                return false;
+            };
+            match ewmh.next() {
+                Ok(None) => return true,
+                Ok(Some(news)) => self.x11_news(news),
+                // The server is gone; its own end is noticed elsewhere.
+                Err(why) => {
+                    tracing::debug!("error reading X events: {why:#}");
+                    return false;
+                }
+            }
+        }
+    }
+
+    fn x11_news(&mut self, news: News) {
+        let scope = &mut self.scope;
+        match news {
+            News::Announced => scope.xwayland.look = true,
+            News::Activate(window) => {
+                if let Some(id) = scope.windows.by_x11(window).map(|w| w.id) {
+                    scope.windows.raise(id);
+                    scope.clicked = Some(id);
+                    self.scene_changed();
+                }
+            }
+            News::Emulated(window) => {
+                let window = scope.windows.by_x11(window).map(|w| w.kind.clone());
+                if let Some(Kind::X11(window)) = window
+                    && window.is_fullscreen()
+                {
+                    tell(window.configure(scope.x11_whole(&window)));
+                }
+            }
+        }
+    }
+}
+
+impl Scope {
+    /// A window is to be mapped, or is.
+    fn x11_manage(&mut self, window: &X11Surface, mapped: bool) {
+        let managed = self
+            .xwayland
+            .windows
+            .entry(window.window_id())
+            .or_insert_with(|| Managed {
+                id: self.windows.add(Kind::X11(window.clone()), None),
+                mapped: false,
+                former: None,
+                above: None,
+            });
+        managed.mapped |= mapped;
+        self.xwayland.look = true;
+    }
+
+    fn x11_first_place(&self, window: &X11Surface) -> Rectangle<i32, Logical> {
+        let hints = window.size_hints();
+        let parent = window.is_transient_for();
+        let at_least = |size: (i32, i32)| Size::from((size.0.max(0), size.1.max(0)));
+        let first = placing::First {
+            rect: window.geometry(),
+            placed: hints.is_some_and(|h| h.position.is_some()),
+            min: hints.and_then(|h| h.min_size).map(at_least).unwrap_or_default(),
+            over: parent.and_then(|p| self.windows.by_x11(p)).map(|w| w.rect(self.area)),
+            dialog: parent.is_some() || window.window_type().is_some_and(|t| t != WmWindowType::Normal),
+        };
+        placing::first(first, self.area)
+    }
+
+    /// The rectangle of a window that fills the output.
+    fn x11_whole(&mut self, window: &X11Surface) -> Rectangle<i32, Logical> {
+        let ewmh = self.xwayland.server.as_mut().and_then(|s| s.ewmh.as_mut());
+        ewmh.and_then(|e| e.emulated(window.window_id()))
+            .unwrap_or(Rectangle::from_size(self.area))
+    }
+
+    fn x11_fill(&mut self, window: &X11Surface, how: Fill) {
+        if window.is_override_redirect() {
+            return;
+        }
+        let fills = window.is_fullscreen() || window.is_maximized();
+        if let Some(managed) = self.xwayland.windows.get_mut(&window.window_id())
+            && !fills
+        {
+            managed.former = Some(window.geometry());
+        }
+        tell(match how {
+            Fill::Fullscreen => window.set_fullscreen(true),
+            Fill::Maximized => window.set_maximized(true),
+        });
+        tell(window.configure(self.x11_whole(window)));
+        self.damage();
+    }
+
+    fn x11_unfill(&mut self, window: &X11Surface, how: Fill) {
+        if window.is_override_redirect() {
+            return;
+        }
+        tell(match how {
+            Fill::Fullscreen => window.set_fullscreen(false),
+            Fill::Maximized => window.set_maximized(false),
+        });
+        // One of the two may be left.
+        let managed = self.xwayland.windows.get_mut(&window.window_id());
+        let rect = match managed.and_then(|m| m.former) {
+            Some(former) if !window.is_fullscreen() && !window.is_maximized() => former,
+            _ => return,
+        };
+        tell(window.configure(rect));
+        self.damage();
+    }
+}
+
+/// Requests fail only when the server is gone, which is noticed elsewhere.
+fn tell<E: std::fmt::Display>(result: Result<(), E>) {
+    if let Err(why) = result {
+        tracing::debug!("error asking the X server: {why}");
+    }
+}

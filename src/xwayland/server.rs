@@ -1,0 +1,259 @@
+//! Starts the X server, notices its end, and starts it again.
+//!
+//! smithay starts the process and waits for it; it tells of nothing but its readiness. That the process has ended is
+//! learned from its standard error, which nobody else holds open.
+
+use super::ewmh::Ewmh;
+use crate::scene::window::Kind;
+use crate::state::State;
+use anyhow::{Context, Result, anyhow};
+use smithay::reexports::calloop::timer::{TimeoutAction, Timer};
+use smithay::reexports::calloop::{Interest, Mode, PostAction, RegistrationToken, generic::Generic};
+use smithay::reexports::wayland_server::Client;
+use smithay::wayland::xwayland_shell::XWaylandShellState;
+use smithay::xwayland::{X11Wm, XWayland, XWaylandEvent, xwm::XwmId};
+use std::io::{ErrorKind, PipeReader, Read};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::net::UnixStream;
+use std::process::Stdio;
+use std::time::Duration;
+
+/// It takes 0.2 to 0.9 s; past this it never will be ready.
+const READY_WITHIN: Duration = Duration::from_secs(15);
+
+/// Where X servers have their sockets.
+const SOCKETS: &str = "/tmp/.X11-unix";
+
+/// One run of the X server.
+#[derive(Debug)]
+pub struct Server {
+    run: u64,
+    client: Client,
+    display: u32,
+    process: RegistrationToken,
+    deadline: RegistrationToken,
+    pub(super) wm: Option<X11Wm>,
+    pub(super) ewmh: Option<Ewmh>,
+    last_words: String,
+}
+
+impl Server {
+    /// The window manager has taken over.
+    pub fn is_ready(&self) -> bool {
+        self.ewmh.is_some()
+    }
+
+    /// The X display's number.
+    pub fn display(&self) -> u32 {
+        self.display
+    }
+
+    /// Xwayland as a Wayland client.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl State {
+    /// Starts Xwayland, and starts it again under the same number when it dies. An error: it could not even be started.
+    /// Whether it is ready, or never will be, is told by [`display`](super::Xwayland::display) and
+    /// [`take_failure`](super::Xwayland::take_failure) in later iterations of the loop.
+    pub fn start_xwayland(&mut self) -> Result<()> {
+        if self.scope.xwayland.shell.is_none() {
+            self.scope.xwayland.shell = Some(XWaylandShellState::new::<Self>(&self.scope.dh));
+        }
+        self.spawn_xwayland(None)
+    }
+
+    /// Ends Xwayland for good. It ends when its Wayland connection does, in the loop's next iterations; see
+    /// [`is_gone`](super::Xwayland::is_gone).
+    pub fn stop_xwayland(&mut self) {
+        self.take_xwayland();
+    }
+
+    fn spawn_xwayland(&mut self, display: Option<u32>) -> Result<()> {
+        make_socket_folder();
+        let (log, stderr) = std::io::pipe().context("error creating a pipe")?;
+        rustix::io::ioctl_fionbio(&log, true).context("error preparing a pipe")?;
+        let no_variables = std::iter::empty::<(&str, &str)>();
+        let dh = &self.scope.dh;
+        let (process, client) = XWayland::spawn(dh, display, no_variables, true, Stdio::null(), stderr, |_| ())
+            .map_err(|e| match e.kind() {
+                ErrorKind::NotFound => anyhow!(
+                    "error starting Xwayland: there is no Xwayland in PATH (Debian's package is xwayland); \
+                     --xwayland-count 0 does without X11"
+                ),
+                ErrorKind::AddrInUse => anyhow!(
+                    "error starting Xwayland: no X display from :0 to :32 is free, or {SOCKETS} can't be written"
+                ),
+                _ => anyhow!("error starting Xwayland: {e}"),
+            })?;
+        self.scope.xwayland.starts += 1;
+        let (run, display) = (self.scope.xwayland.starts, process.display_number());
+        let events = &self.scope.events;
+        let failed = |e: &dyn std::fmt::Display| anyhow!("error watching Xwayland: {e}");
+        let process = events
+            .insert_source(process, move |event, (), state: &mut Self| match event {
+                XWaylandEvent::Ready { x11_socket, .. } => state.xwayland_ready(run, x11_socket),
+                XWaylandEvent::Error => state.xwayland_ended(run, "it can't be heard of"),
+            })
+            .map_err(|e| failed(&e))?;
+        events
+            .insert_source(Generic::new(log, Interest::READ, Mode::Level), move |_, log, state| {
+                // SAFETY: the pipe is read, not replaced.
+                let log: &PipeReader = unsafe { log.get_mut() };
+                state.xwayland_says(run, log)
+            })
+            .map_err(|e| failed(&e))?;
+        let deadline = events
+            .insert_source(Timer::from_duration(READY_WITHIN), move |_, (), state: &mut Self| {
+                state.xwayland_ended(run, "it was not ready in time");
+                TimeoutAction::Drop
+            })
+            .map_err(|e| failed(&e))?;
+        self.scope.xwayland.server = Some(Server {
+            run,
+            client,
+            display,
+            process,
+            deadline,
+            wm: None,
+            ewmh: None,
+            last_words: String::new(),
+        });
+        Ok(())
+    }
+
+    fn xwayland_run(&mut self, run: u64) -> Option<&mut Server> {
+        self.scope.xwayland.server.as_mut().filter(|s| s.run == run)
+    }
+
+    fn xwayland_ready(&mut self, run: u64, socket: UnixStream) {
+        let events = self.scope.events.clone();
+        let Some(server) = self.xwayland_run(run) else { return };
+        events.remove(server.deadline);
+        let started = X11Wm::start_wm(events.clone(), socket, server.client.clone())
+            .map_err(|e| anyhow!("error starting the window manager: {e}"))
+            .map(|wm| server.wm = Some(wm))
+            .and_then(|()| Ewmh::connect(server.display, &events).context("error connecting to Xwayland"))
+            .map(|ewmh| server.ewmh = Some(ewmh));
+        if let Err(why) = started {
+            self.xwayland_ended(run, &format!("{why:#}"));
+            return;
+        }
+        tracing::info!("Xwayland is ready at :{}", server.display);
+        self.scope.xwayland.was_ready = true;
+        self.scope.xwayland.told_order = None;
+        self.selections_to_new_server();
+    }
+
+    /// Takes what the server wrote to its standard error; its end is the server's.
+    fn xwayland_says(&mut self, run: u64, mut log: &PipeReader) -> std::io::Result<PostAction> {
+        let mut buffer = [0; 4096];
+        loop {
+            match log.read(&mut buffer) {
+                Ok(0) => {
+                    self.xwayland_ended(run, "it ended");
+                    self.scope.xwayland.ending -= 1;
+                    return Ok(PostAction::Remove);
+                }
+                Ok(n) => {
+                    for line in String::from_utf8_lossy(&buffer[..n])
+                        .lines()
+                        .filter(|l| !l.trim().is_empty())
+                    {
+                        tracing::debug!(target: "xwayland", "{line}");
+                        if let Some(server) = self.xwayland_run(run) {
+                            server.last_words = line.to_owned();
+                        }
+                    }
+                }
+                Err(e) if e.kind() == ErrorKind::WouldBlock => return Ok(PostAction::Continue),
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+    }
+
+    /// The window manager has lost its connection.
+    pub(super) fn x11_lost_manager(&mut self, id: XwmId) {
+        let server = self.scope.xwayland.server.as_ref();
+        if let Some(run) = server
+            .filter(|s| s.wm.as_ref().is_some_and(|wm| wm.id() == id))
+            .map(|s| s.run)
+        {
+            self.xwayland_ended(run, "it closed the connection");
+        }
+    }
+
+    /// The server has ended, or is of no use: all of it is taken away, and it is started again, if it was ready.
+    fn xwayland_ended(&mut self, run: u64, why: &str) {
+        let Some(server) = self.xwayland_run(run) else { return };
+        let display = server.display;
+        let last_words = std::mem::take(&mut server.last_words);
+        self.take_xwayland();
+        let why = if last_words.is_empty() {
+            why.to_owned()
+        } else {
+            format!("{why}; it last said: {last_words}")
+        };
+        if !self.scope.xwayland.was_ready {
+            self.scope.xwayland.failure = Some(anyhow!("error starting Xwayland: {why}"));
+            return;
+        }
+        if !self.scope.xwayland.crashes.died(self.scope.now) {
+            tracing::warn!("Xwayland is lost, and keeps dying ({why}): X11 programs can no longer be shown");
+            return;
+        }
+        tracing::warn!("Xwayland is lost ({why}): its programs with it; starting it again");
+        // The display is free only after the source that owns its lock is gone, which may be the one that called.
+        self.scope.events.insert_idle(move |state| {
+            if let Err(why) = state.spawn_xwayland(Some(display)) {
+                tracing::warn!("{why:#}");
+            }
+        });
+    }
+
+    /// Takes away the server and all that came from it.
+    fn take_xwayland(&mut self) {
+        let Some(server) = self.scope.xwayland.server.take() else {
+            return;
+        };
+        self.scope.xwayland.ending += 1;
+        let events = self.scope.events.clone();
+        events.remove(server.deadline);
+        if let Some(ewmh) = &server.ewmh {
+            events.remove(ewmh.source());
+        }
+        // With it goes the Wayland connection, without which the server ends. It disabled itself when it was ready, and
+        // what is not registered can't be removed without a complaint.
+        if server.wm.is_some()
+            && let Err(why) = events.enable(&server.process)
+        {
+            tracing::debug!("error watching Xwayland: {why}");
+        }
+        events.remove(server.process);
+        self.scope.xwayland.retired.extend(server.wm);
+        self.scope.xwayland.windows.clear();
+        let ids: Vec<_> = self
+            .scope
+            .windows
+            .iter()
+            .filter(|w| matches!(w.kind, Kind::X11(_)))
+            .map(|w| w.id)
+            .collect();
+        for id in ids {
+            self.scope.windows.remove(id);
+        }
+        self.scene_changed();
+        self.selections_of_gone_server();
+    }
+}
+
+/// Containers and machines that never had an X server lack it. It must be everybody's, with the sticky bit.
+fn make_socket_folder() {
+    // If it can't be made, the sockets can't either, and that is the error to tell.
+    if std::fs::DirBuilder::new().mode(0o1777).create(SOCKETS).is_ok() {
+        let _ = std::fs::set_permissions(SOCKETS, std::fs::Permissions::from_mode(0o1777));
+    }
+}
