@@ -7,7 +7,7 @@
 # start. --check only says what is missing (exit status 1 if anything is).
 set -euo pipefail
 
-build=(build-essential pkg-config libxkbcommon-dev libpixman-1-dev libwayland-dev libgstreamer1.0-dev
+build=(build-essential pkg-config libxkbcommon-dev libpixman-1-dev libgstreamer1.0-dev
     libgstreamer-plugins-base1.0-dev)
 run=(xwayland xkb-data fonts-dejavu-core gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
     gstreamer1.0-plugins-ugly libgl1-mesa-dri glmark2-es2-wayland)
