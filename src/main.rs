@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
 /// What is logged if nobody says otherwise: what we do, and what troubles the libraries.
-const LOGGED: &str = "warn,goggles_scope=info";
+const LOGGED: &str = "warn,goggles_scope=info,viewer=info";
 
 fn main() -> ExitCode {
     // Before all else: libraries and our own set-up change what the program is to have as it was.

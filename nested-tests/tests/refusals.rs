@@ -82,7 +82,7 @@ fn unusable_address() -> Result<()> {
 /// Nobody can make a file there, not even root.
 #[test]
 fn unwritable_runtime_directory() -> Result<()> {
-    refuses(&["/proc"], |setup| setup.env("XDG_RUNTIME_DIR", "/proc"))
+    refuses(&["XDG_RUNTIME_DIR"], |setup| setup.env("XDG_RUNTIME_DIR", "/proc"))
 }
 
 #[test]

@@ -159,9 +159,30 @@ impl Viewer {
         self.command(Command::Text(text.into()));
     }
 
-    /// Takes the input role, also from another.
-    pub fn take_input(&self) {
-        self.command(Command::TakeInput);
+    /// Takes the input role, also from another. The server answers each wish, and refuses it while the holder has had
+    /// the role for less than a second; then it is asked again.
+    pub fn take_input(&self) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        let roles = |told: &Told| {
+            let role = |m: &ToClient| {
+                if let ToClient::Role { input, .. } = m {
+                    Some(*input)
+                } else {
+                    None
+                }
+            };
+            told.messages.iter().filter_map(role).collect::<Vec<_>>()
+        };
+        while Instant::now() < deadline {
+            let before = roles(&lock(&self.notes)).len();
+            self.command(Command::TakeInput);
+            if self.until("an answer", |told| {
+                roles(told).get(before..).and_then(|new| new.last().copied())
+            })? {
+                return Ok(());
+            }
+        }
+        bail!("the input role was refused for {PATIENCE:?}")
     }
 
     /// The next decoded frame; `None`: none came in that time.
@@ -188,7 +209,10 @@ impl Viewer {
     pub fn until_shown(&self, what: &str, mut is: impl FnMut(&Shown) -> bool) -> Result<Shown> {
         let deadline = Instant::now() + PATIENCE;
         let (mut last, mut count) = (None, 0);
-        while let Some(shown) = self.next(deadline.saturating_duration_since(Instant::now()))? {
+        // Frames may go on coming for ever.
+        while let Some(left) = deadline.checked_duration_since(Instant::now())
+            && let Some(shown) = self.next(left)?
+        {
             if is(&shown) {
                 return Ok(shown);
             }
