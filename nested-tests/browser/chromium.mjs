@@ -60,6 +60,14 @@ export async function holds(page, what, argument) {
   }
 }
 
+/** Types on a US keyboard, with shift where it is needed (playwright's own `type` leaves shift out). */
+export async function type(page, text) {
+  for (const character of text) {
+    const shifted = /[A-Z~!@#$%^&*()_+{}|:"<>?]/.test(character);
+    await page.keyboard.press(character === "\n" ? "Enter" : shifted ? `Shift+${character}` : character);
+  }
+}
+
 /** The colour of a point of the picture (fractions of it), as painted: [r, g, b]. */
 export async function colour(page, x, y) {
   return await page.evaluate(
@@ -97,13 +105,13 @@ export async function flips(page, { n = 100, key = "a", pause = 50 } = {}) {
       flips.pressed = 0;
     };
   });
-  // A still picture has told nothing yet: the first press only does that.
-  for (let done = -2; done < n; done++) {
-    const before = await page.evaluate(() => [window.__goggles.decoded, window.flips.ms.length]);
-    await page.keyboard.press(key);
-    const due = ([decoded, count]) => window.flips.ms.length > count || (count === 0 && window.__goggles.decoded > decoded);
-    await holds(page, due, before);
+  // A still picture has told nothing yet: the first press makes it.
+  await page.keyboard.press(key);
+  await holds(page, () => window.flips.last !== undefined);
+  for (let done = 0; done < n; done++) {
     await page.waitForTimeout(pause + Math.random() * 17);
+    await page.keyboard.press(key);
+    await holds(page, (done) => window.flips.ms.length > done, done);
   }
   return await page.evaluate(() => {
     window.__goggles.onframe = undefined;

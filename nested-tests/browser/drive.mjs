@@ -14,7 +14,7 @@
 //
 // An answer is {"ok":value} or {"error":"…"}. The end of stdin ends Chromium.
 import { createInterface } from "node:readline";
-import { colour, flips, holds, launch, open, profile } from "./chromium.mjs";
+import { colour, flips, holds, launch, open, PATIENCE, profile, type } from "./chromium.mjs";
 
 const browser = await launch();
 let context;
@@ -26,7 +26,7 @@ async function until(expression) {
   for (;;) {
     const value = await page.evaluate(expression);
     if (value) return value;
-    if (Date.now() - began > 30_000) throw new Error(`still not: ${expression}\n${page.log.join("\n")}`);
+    if (Date.now() - began > PATIENCE) throw new Error(`still not: ${expression}\n${page.log.join("\n")}`);
     await page.waitForTimeout(20);
   }
 }
@@ -48,7 +48,7 @@ const commands = {
   wait: ({ for: expression }) => until(expression),
   evaluate: ({ expression }) => page.evaluate(expression),
   colour: ({ x, y }) => colour(page, x, y),
-  type: ({ text }) => page.keyboard.type(text),
+  type: ({ text }) => type(page, text),
   press: ({ key }) => page.keyboard.press(key),
   down: ({ key }) => page.keyboard.down(key),
   up: ({ key }) => page.keyboard.up(key),

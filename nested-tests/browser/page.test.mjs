@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { colour, flips, holds, launch, open, profile } from "./chromium.mjs";
+import { colour, flips, holds, launch, open, profile, type } from "./chromium.mjs";
 import { Server } from "./server.mjs";
 
 const PROGRAM = process.env.SERVER ?? fileURLToPath(new URL("../../target/debug/examples/page", import.meta.url));
@@ -85,7 +85,7 @@ test("keys by place, text, and everything let go on blur", async () => {
   await server.until(() => server.said.find((s) => s.key === A && !s.pressed), "A up");
   await page.keyboard.up("a");
   const before = server.said.length;
-  await page.keyboard.type("Wz");
+  await type(page, "Wz");
   const keys = () => server.said.slice(before).filter((s) => s.key !== undefined);
   await server.until(() => keys().length === 6, "six edges");
   assert.deepEqual(
@@ -124,11 +124,15 @@ test("pointer: places in the picture, buttons, wheel", async () => {
   assert.ok(dy > 0, String(dy));
 });
 
-test("the game locks the pointer: a click locks it here, motion is relative", async () => {
+test("the game locks the pointer: it is locked here, motion is relative", async () => {
   const server = await serve();
   const page = await play(server);
   await page.mouse.move(640, 300);
+  // Play was a click just now, so the browser grants the lock at once.
   await page.keyboard.press("l");
+  await holds(page, () => window.__goggles.pointerLocked);
+  // As Esc does, which a browser without a window doesn't take from the debugger.
+  await page.evaluate(() => document.exitPointerLock());
   await holds(page, () => document.getElementById("notice").textContent.startsWith("Click"));
   const before = server.said.length;
   await page.mouse.click(640, 300);

@@ -33,6 +33,9 @@ const ANSWERED_WITHIN_MS = 3000;
 /** With a token, the first refusal may be the token's; the key may be known all the same. */
 const REFUSALS = 2;
 
+/** When the session ends, the video may stop before the control stream has told why. */
+const GOODBYE_MS = 400;
+
 /** Sessions that are open. */
 interface Sessions {
   control: Control;
@@ -86,7 +89,8 @@ export class Link {
       this.#refusals = 0;
       this.#wasLive = true;
       this.#events.onState({ kind: "live" });
-      await Promise.race([sessions.control.closed, sessions.media.closed]);
+      const { control, media } = sessions;
+      await Promise.race([control.closed, media.closed.then(() => sleep(GOODBYE_MS))]);
       this.#onLoss("the connection was lost");
     } catch (error) {
       const answered = performance.now() - began < ANSWERED_WITHIN_MS;
@@ -166,4 +170,8 @@ export class Link {
   #again(delay: number): void {
     this.#timer = setTimeout(() => void this.start(), delay);
   }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
