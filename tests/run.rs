@@ -155,6 +155,20 @@ fn all_is_ready_before_the_program_starts() {
 }
 
 #[test]
+fn with_xwayland_there_is_a_display_and_a_ready_file() {
+    let m = Machine::new();
+    let ready = m.path().join("ready");
+    let script = "echo \"$DISPLAY $GAMESCOPE_WAYLAND_DISPLAY\"; cat $D/ready; test -z \"$WAYLAND_DISPLAY\"; \
+                  test \"$STEAM_GAME_DISPLAY_0\" = \"$DISPLAY\"";
+    let (code, out, err) = run(&mut m.scope(&["-R", ready.to_str().unwrap(), "--", "sh", "-c", script]));
+    assert_eq!(code, 0, "{err}");
+    let lines: Vec<_> = out.lines().collect();
+    assert_eq!(lines.len(), 2, "{out}");
+    assert_eq!(lines[0], lines[1]);
+    assert!(lines[0].starts_with(':') && lines[0].ends_with(" gamescope-0"), "{out}");
+}
+
+#[test]
 fn what_the_program_leaves_is_ended() {
     let m = Machine::new();
     let (up, go) = (m.fifo("up"), m.fifo("go"));

@@ -216,7 +216,10 @@ mod tests {
             decoded: 4_900,
             painted: 0,
         };
-        s.seen(&frame::Report { offset: Some(0), frames: vec![seen] });
+        s.seen(&frame::Report {
+            offset: Some(0),
+            frames: vec![seen],
+        });
         let line = s.summary(Mono(1_000_000_000));
         assert!(line.ends_with("arrive 0.35/0.35, decode 1.00/1.00"), "{line}");
     }

@@ -53,7 +53,7 @@ pub fn runtime_directory(env: Env) -> Finding {
                 "{shown} has mode {:04o}: others reach our sockets",
                 metadata.mode() & 0o7777
             ),
-            format!("chmod 700 {shown}"),
+            REMEDY,
         );
     }
     Finding::ok(WHAT, format!("{shown}, ours alone"))
