@@ -57,9 +57,18 @@ test: lint
 	@echo '  fuzzing of the decoders: make fuzz'
 	@echo '  figures: make bench'
 
+# What drives Chromium.
+BROWSER := nested-tests/browser
+BROWSER_MODULES := $(BROWSER)/node_modules/.made-from
+$(BROWSER_MODULES): $(BROWSER)/package-lock.json
+	cd $(BROWSER) && $(NPM) ci --ignore-scripts --no-audit --no-fund
+	cp $< $@
+
 # One at a time: they share the machine's two cores with an encoder, a decoder and a browser.
-test-nested: setup-test
+test-nested: setup-test $(BROWSER_MODULES)
 	$(CARGO) build --locked --workspace --bins
+	$(CARGO) build --locked --example page
+	cd $(BROWSER) && SERVER=$(abspath $(TARGET))/debug/examples/page $(NPM) test
 	$(CARGO) test --locked -p nested-tests --tests -- --test-threads=1
 
 # No test of this version needs a kernel with devices; the ones that do come with the DRM backend and gamepads.

@@ -130,7 +130,7 @@ function card(link: View["link"], title: string): { headline: string; detail: st
       return {
         headline: "The server didn't let this browser in",
         detail:
-          "The address works once, for one browser. Open a new one: goggles-scope prints it at start and on request.",
+          "An address works once, for one browser. When one has been used, goggles-scope prints the next: open that.",
       };
     case "ended":
       return { headline: "The session has ended", detail: sentence(link.reason) };
