@@ -22,6 +22,9 @@ pub(super) fn from_http3(code: u64) -> Option<u32> {
     u32::try_from(shifted - shifted / 0x1f).ok()
 }
 
+/// MoQ's stream error for what is no longer wanted (0 is an internal error).
+const CANCEL: u32 = 1;
+
 /// An outgoing stream.
 pub struct SendStream {
     stream: Outgoing,
@@ -170,7 +173,7 @@ impl Drop for SendStream {
         self.set_blocked(false);
         if !self.ended {
             // quinn would finish it, and half a group would look like a whole one.
-            poll::SendStream::reset(self, 0);
+            poll::SendStream::reset(self, CANCEL);
         }
     }
 }
