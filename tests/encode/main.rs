@@ -291,6 +291,7 @@ fn openh264_does_the_same() {
         }
         let decoded = Decoder::all(&packets);
         assert_eq!(decoded.len(), packets.len());
+        assert_eq!(decoded[0].info.colorimetry().to_string(), "bt709");
         for picture_out in [&decoded[0], &decoded[40], &decoded[99]] {
             assert_card(picture_out, &picture, 10.0);
         }

@@ -6,6 +6,7 @@
 
 use super::h264::{self, Head};
 use super::kind::{Kind, Preset};
+use super::sps;
 use crate::link::{Rate, Refresh, Size};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use bytes::Bytes;
@@ -208,10 +209,12 @@ impl Element {
             head.is_key() || !key_frame,
             "the encoder ignored the wish for a key frame"
         );
-        Ok(AccessUnit {
-            data: Bytes::from_owner(mapped),
-            head,
-        })
+        let described = match head.sps {
+            Some(_) if !self.setup.kind.describes_colours() => sps::describe_colours(&mapped),
+            _ => None,
+        };
+        let data = described.map_or_else(|| Bytes::from_owner(mapped), Bytes::from);
+        Ok(AccessUnit { data, head })
     }
 
     /// Adds what the element itself said.

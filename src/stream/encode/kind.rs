@@ -89,6 +89,14 @@ impl Kind {
         }
     }
 
+    /// It writes into the bitstream what its input caps say of colours.
+    pub(super) fn describes_colours(self) -> bool {
+        match self {
+            Self::X264 => true,
+            Self::OpenH264 => false,
+        }
+    }
+
     /// Makes the element.
     pub(super) fn make(self, setup: &Setup, rate: Rate) -> Result<gst::Element> {
         let factory = gst::ElementFactory::make(self.element());

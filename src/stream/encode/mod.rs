@@ -11,6 +11,7 @@ mod h264;
 mod kind;
 mod mailbox;
 mod probe;
+mod sps;
 mod worker;
 
 pub use kind::{Kind, Preset};
