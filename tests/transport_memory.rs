@@ -11,7 +11,7 @@ use goggles_scope::link::ToScope;
 #[tokio::test]
 async fn memory_does_not_grow_with_the_stream() {
     const FRAMES: usize = 40_000;
-    const LEN: usize = 4000;
+    const LEN: usize = 8000;
     let mut server = Server::primed();
     let key = Key::new();
     let viewer = Viewer::new(server.addr, &key, Some(server.token())).await.unwrap();
@@ -22,7 +22,6 @@ async fn memory_does_not_grow_with_the_stream() {
     server.demand(2).await;
     let mut running = None;
     let mut groups = 0;
-    let mut before = 0;
     let mut want_key = true;
     for n in 0..FRAMES {
         server.publish(want_key, Bytes::from(vec![n as u8; LEN]));
@@ -51,16 +50,11 @@ async fn memory_does_not_grow_with_the_stream() {
             running = Some(next);
             groups += 1;
         }
-        // Two groups have passed by then.
-        if n == FRAMES * 2 / 5 {
-            before = resident();
-        }
     }
     let after = resident();
-    assert!(groups >= FRAMES / 8000, "{groups} groups");
-    // Three more groups of 24 MB have passed; this process is both ends.
-    let growth = after.saturating_sub(before);
-    assert!(after < 200 << 20 && growth < 40 << 20, "{before} bytes, then {after}");
+    assert!(groups >= FRAMES / 4000, "{groups} groups");
+    // 320 MB have passed. This process is both ends, each of which keeps at most 48 MiB of groups, and the tests.
+    assert!(after < 200 << 20, "{after} bytes");
 }
 
 /// The bytes of memory this process has in use.

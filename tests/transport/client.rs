@@ -346,7 +346,11 @@ impl Viewer {
     ) -> Result<Self> {
         let mut config = origin::Config::default();
         // What has been read is not kept: memory is measured here.
-        config.pool = cache::Pool::new(cache::Config::default().with_expiry(Duration::from_secs(1)));
+        config.pool = cache::Pool::new(
+            cache::Config::default()
+                .with_expiry(Duration::from_secs(1))
+                .with_capacity(48 << 20),
+        );
         let (producer, driver) = origin::Producer::new(config);
         let origin = producer.consume();
         let client = client.with_subscriber(producer);

@@ -16,6 +16,8 @@ pub const CURSOR: &str = "cursor";
 const MAX_AGE: Duration = Duration::from_secs(1);
 /// How long a group that is not the newest is kept after it was last read. Without it `moq_net` keeps all for 30 s.
 const KEPT: Duration = Duration::from_secs(1);
+/// What is kept at most of groups that are not the newest, and of the newest: two of the longest (`keyframes`).
+const CACHE: u64 = 48 << 20;
 /// A cursor group starts again after this many frames, so that a new subscriber needs few of them.
 const CURSOR_GROUP: usize = 128;
 
@@ -38,7 +40,7 @@ impl Tracks {
     /// The name is no path.
     pub fn new(name: &str) -> Result<(Self, origin::Consumer, origin::Driver), Error> {
         let mut config = origin::Config::default();
-        config.pool = cache::Pool::new(cache::Config::default().with_expiry(KEPT));
+        config.pool = cache::Pool::new(cache::Config::default().with_expiry(KEPT).with_capacity(CACHE));
         let (origin, driver) = origin::Producer::new(config);
         let broadcast = origin.publish(name, origin::Route::default())?;
         let info = |priority| hang::container::track_info(priority).with_max_age(MAX_AGE);
