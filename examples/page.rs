@@ -9,7 +9,7 @@
 use anyhow::{Context, Result};
 use calloop::channel::{Event as Message, channel};
 use calloop::timer::{TimeoutAction, Timer};
-use calloop::{EventLoop, LoopSignal};
+use calloop::{EventLoop, LoopHandle, LoopSignal};
 use goggles_protocols::{cursor, input};
 use goggles_scope::config::{self, Encoder as Choice};
 use goggles_scope::link::{
@@ -108,7 +108,15 @@ fn main() -> Result<()> {
             TimeoutAction::ToInstant(due + tick)
         })
         .map_err(|e| anyhow::anyhow!("{e}"))?;
+    end_by_stdin(&handle)?;
+    events.run(None, &mut demo, |_| ())?;
+    Ok(())
+}
+
+/// A line on stdin ends the session with that reason.
+fn end_by_stdin(events: &LoopHandle<'_, Demo>) -> Result<()> {
     let (said, reason) = channel();
+    // Blocks in a read for as long as the process lives, so nobody joins it.
     std::thread::Builder::new().name("stdin".into()).spawn(move || {
         let mut line = String::new();
         // The end of input is not a wish to end.
@@ -116,7 +124,7 @@ fn main() -> Result<()> {
             let _ = said.send(line.trim().to_owned());
         }
     })?;
-    handle
+    events
         .insert_source(reason, |message, (), demo| {
             if let Message::Msg(reason) = message {
                 demo.transport.send(FromScope::Shutdown(reason));
@@ -124,7 +132,6 @@ fn main() -> Result<()> {
             }
         })
         .map_err(|e| anyhow::anyhow!("{e}"))?;
-    events.run(None, &mut demo, |_| ())?;
     Ok(())
 }
 
