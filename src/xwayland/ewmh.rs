@@ -1,13 +1,10 @@
 //! A connection of our own to the X server, for what smithay's window manager leaves out.
 //!
-//! - `WL_SURFACE_ID`, by which Xwayland before 23.1 pairs. smithay keeps only the last one of each window, so that one
-//!   that is mapped again can't be told from one whose announcement is still to come.
 //! - `_NET_WM_STATE` as the client set it before it mapped the window, `_NET_ACTIVE_WINDOW` as a request and, smithay
 //!   putting the root window there, as a property.
 //! - The order of all windows, override-redirect ones included.
 //! - The mode a client set by RandR, which Xwayland emulates by scaling a full-screen window of that size.
 
-use super::pairing::Announced;
 use super::stacking::moves;
 use crate::state::State;
 use anyhow::{Context, Result};
@@ -18,8 +15,7 @@ use std::sync::Arc;
 use x11rb::connection::Connection as _;
 use x11rb::protocol::Event;
 use x11rb::protocol::xproto::{
-    AtomEnum, ChangeWindowAttributesAux, ClientMessageEvent, ConfigureWindowAux, ConnectionExt as _, EventMask,
-    PropMode, StackMode,
+    AtomEnum, ChangeWindowAttributesAux, ConfigureWindowAux, ConnectionExt as _, EventMask, PropMode, StackMode,
 };
 use x11rb::rust_connection::{DefaultStream, RustConnection};
 use x11rb::wrapper::ConnectionExt as _;
@@ -27,13 +23,13 @@ use x11rb::wrapper::ConnectionExt as _;
 x11rb::atom_manager! {
     /// The atoms we use ourselves.
     Atoms: AtomsCookie {
-        WL_SURFACE_ID,
         TARGETS,
         CLIPBOARD_MANAGER,
         UTF8_STRING,
         WM_PROTOCOLS,
         WM_TAKE_FOCUS,
         _NET_ACTIVE_WINDOW,
+        _NET_CLIENT_LIST_STACKING,
         _NET_SUPPORTED,
         _NET_SUPPORTING_WM_CHECK,
         _NET_WM_NAME,
@@ -62,8 +58,6 @@ pub struct Wishes {
 /// What an X event asks us to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum News {
-    /// A window may have got its surface.
-    Announced,
     /// A client asks that this window be raised and focused.
     Activate(u32),
     /// Xwayland emulates another mode for the client of this window.
@@ -77,8 +71,6 @@ pub struct Ewmh {
     source: RegistrationToken,
     root: u32,
     atoms: Atoms,
-    /// Which surface each window was announced with.
-    pub announced: Announced,
     active: u32,
     /// A reply was waited for, so that events may wait inside the connection and not in its socket.
     unread: bool,
@@ -129,7 +121,6 @@ impl Ewmh {
             source,
             root,
             atoms,
-            announced: Announced::default(),
             active: x11rb::NONE,
             unread: true,
         })
@@ -149,13 +140,9 @@ impl Ewmh {
     pub fn next(&mut self) -> Result<Option<News>> {
         while let Some(event) = self.conn.poll_for_event()? {
             match event {
-                Event::ClientMessage(message) => {
-                    if let Some(news) = self.message(&message) {
-                        return Ok(Some(news));
-                    }
+                Event::ClientMessage(m) if m.type_ == self.atoms._NET_ACTIVE_WINDOW => {
+                    return Ok(Some(News::Activate(m.window)));
                 }
-                Event::UnmapNotify(n) => self.announced.gone(n.window),
-                Event::DestroyNotify(n) => self.announced.gone(n.window),
                 Event::PropertyNotify(n) if n.window == self.root && n.atom == self.atoms._NET_ACTIVE_WINDOW => {
                     self.correct_active()?;
                 }
@@ -166,17 +153,6 @@ impl Ewmh {
             }
         }
         Ok(None)
-    }
-
-    fn message(&mut self, message: &ClientMessageEvent) -> Option<News> {
-        let data = message.data.as_data32();
-        // The highest bit: sent by a client, and not by the server, whose word alone counts here.
-        let by_client = message.response_type & 0x80 != 0;
-        if message.type_ == self.atoms.WL_SURFACE_ID && !by_client {
-            self.announced.surface(message.window, data[0]);
-            return Some(News::Announced);
-        }
-        (message.type_ == self.atoms._NET_ACTIVE_WINDOW).then_some(News::Activate(message.window))
     }
 
     /// What the client wants of its window, as it said before it mapped it. Also watches the window's properties.
@@ -208,14 +184,34 @@ impl Ewmh {
         ))
     }
 
-    /// Puts the windows, bottom to top, into this order.
-    pub fn restack(&mut self, order: &[u32]) -> Result<()> {
+    /// Puts the windows, bottom to top, into this order; `listed` are those that pagers and taskbars list.
+    pub fn restack(&mut self, order: &[u32], listed: &[u32]) -> Result<()> {
         self.unread = true;
         let now = self.conn.query_tree(self.root)?.reply()?.children;
-        for (window, sibling) in moves(&now, order) {
-            let below = ConfigureWindowAux::new().sibling(sibling).stack_mode(StackMode::BELOW);
-            self.conn.configure_window(window, &below)?;
+        let moves = moves(&now, order);
+        if !moves.is_empty() {
+            self.conn.grab_server()?;
         }
+        for (window, sibling) in &moves {
+            let below = ConfigureWindowAux::new().sibling(*sibling).stack_mode(StackMode::BELOW);
+            // This connection is not the manager's, whom the X server would ask first. It asks nobody about an
+            // override-redirect window, and nobody sees that it was one while the server is grabbed.
+            let attributes = self.conn.get_window_attributes(*window)?.reply_unchecked()?;
+            let managed = attributes.is_some_and(|a| !a.override_redirect);
+            if managed {
+                self.conn.change_window_attributes(*window, &override_redirect(true))?;
+            }
+            self.conn.configure_window(*window, &below)?;
+            if managed {
+                self.conn.change_window_attributes(*window, &override_redirect(false))?;
+            }
+        }
+        if !moves.is_empty() {
+            self.conn.ungrab_server()?;
+        }
+        let list = self.atoms._NET_CLIENT_LIST_STACKING;
+        self.conn
+            .change_property32(PropMode::REPLACE, self.root, list, AtomEnum::WINDOW, listed)?;
         self.conn.flush()?;
         Ok(())
     }
@@ -270,6 +266,10 @@ impl Ewmh {
         self.unread = true;
         property32(&self.conn, window, property)
     }
+}
+
+fn override_redirect(is: bool) -> ChangeWindowAttributesAux {
+    ChangeWindowAttributesAux::new().override_redirect(u32::from(is))
 }
 
 /// A property's 32-bit words, 1024 at most; none if it is not there.

@@ -1,6 +1,7 @@
 //! What smithay's X11 window manager asks of us.
 
 use super::ewmh::News;
+use super::pairing::announced_id;
 use super::{Managed, placing};
 use crate::scene::window::Kind;
 use crate::state::{Scope, State};
@@ -37,6 +38,8 @@ enum Fill {
 
 impl XwmHandler for State {
     fn xwm_state(&mut self, id: XwmId) -> &mut X11Wm {
+        // smithay begins each event with this.
+        self.scope.now = self.scope.clock.now();
         let xwayland = &mut self.scope.xwayland;
         let current = xwayland.server.as_mut().and_then(|s| s.wm.as_mut());
         match current
@@ -122,30 +125,25 @@ impl XwmHandler for State {
         self.scope.damage();
         let xwayland = &mut self.scope.xwayland;
         if let Some(managed) = xwayland.windows.get_mut(&window.window_id())
-            && managed.above != above
+            && managed.above != Some(above)
             && window.is_override_redirect()
         {
             // Nobody can keep such a window from moving in the order by itself; the scene's is told again.
-            managed.above = above;
+            managed.above = Some(above);
             xwayland.told_order = None;
             self.x11_restack();
         }
     }
 
     fn property_notify(&mut self, _xwm: XwmId, window: X11Surface, property: WmWindowProperty) {
+        let managed = self.scope.xwayland.windows.contains_key(&window.window_id());
         match property {
             WmWindowProperty::Title | WmWindowProperty::Class => self.scope.scene_info_dirty = true,
-            WmWindowProperty::Hints | WmWindowProperty::Protocols => {
-                if self.scope.xwayland.windows.contains_key(&window.window_id()) {
-                    self.x11_note_focus(&window);
-                    self.scene_changed();
-                }
+            WmWindowProperty::Hints | WmWindowProperty::Protocols if managed => {
+                self.x11_note_focus(&window);
+                self.scene_changed();
             }
-            WmWindowProperty::TransientFor | WmWindowProperty::WindowType => {
-                if self.scope.xwayland.windows.contains_key(&window.window_id()) {
-                    self.scene_changed();
-                }
-            }
+            WmWindowProperty::TransientFor | WmWindowProperty::WindowType if managed => self.scene_changed(),
             _ => {}
         }
     }
@@ -194,6 +192,8 @@ impl XwmHandler for State {
 impl State {
     fn x11_forget(&mut self, window: &X11Surface) {
         if let Some(managed) = self.scope.xwayland.windows.remove(&window.window_id()) {
+            let surface = self.scope.windows.get(managed.id).and_then(|w| w.surface.clone());
+            self.scope.xwayland.former_surfaces.extend(surface);
             self.scope.windows.remove(managed.id);
             self.scene_changed();
         }
@@ -214,6 +214,7 @@ impl State {
 
     /// Sees to all events that are there. Whether the connection lives.
     pub(super) fn x11_read_events(&mut self) -> bool {
+        self.scope.now = self.scope.clock.now();
         loop {
             let Some(ewmh) = self.scope.xwayland.server.as_mut().and_then(|s| s.ewmh.as_mut()) else {
                 return false;
@@ -233,7 +234,6 @@ impl State {
     fn x11_news(&mut self, news: News) {
         let scope = &mut self.scope;
         match news {
-            News::Announced => scope.xwayland.look = true,
             News::Activate(window) => {
                 if let Some(id) = scope.windows.by_x11(window).map(|w| w.id) {
                     scope.windows.raise(id);
@@ -263,6 +263,8 @@ impl Scope {
             .or_insert_with(|| Managed {
                 id: self.windows.add(Kind::X11(window.clone()), None),
                 mapped: false,
+                before: announced_id(window),
+                paired: None,
                 former: None,
                 above: None,
             });

@@ -23,6 +23,7 @@ mod stacking;
 pub use manager::takes_keyboard;
 
 use crate::scene::policy::WindowId;
+use smithay::reexports::wayland_server::protocol::wl_surface::WlSurface;
 use smithay::utils::{Logical, Rectangle};
 use smithay::wayland::xwayland_shell::XWaylandShellState;
 use smithay::xwayland::X11Wm;
@@ -42,10 +43,14 @@ pub struct Xwayland {
     failure: Option<anyhow::Error>,
     /// A server has been ready.
     was_ready: bool,
+    /// The display of a server to be started when the process of the last one is gone.
+    again: Option<u32>,
     /// Servers that were told to end and have not yet.
     ending: usize,
     /// The X11 windows that are mapped, by their X11 id.
     windows: HashMap<u32, Managed>,
+    /// Surfaces of windows that are no more, whose own end may still be on its way.
+    former_surfaces: Vec<WlSurface>,
     /// Something happened after which a window may have got, or lost, its surface.
     look: bool,
     /// What the X server was last told of the order, bottom to top; `None`: it must be told.
@@ -61,10 +66,14 @@ struct Managed {
     id: WindowId,
     /// The X server has mapped it, too.
     mapped: bool,
+    /// The surface's object id that it was announced with before it was mapped this time.
+    before: Option<u32>,
+    /// The one it was paired by.
+    paired: Option<u32>,
     /// Where it was before it filled the output.
     former: Option<Rectangle<i32, Logical>>,
-    /// The window below it, as the X server last said.
-    above: Option<u32>,
+    /// The window below it (`Some(None)`: it is the lowest), as the X server last said.
+    above: Option<Option<u32>>,
 }
 
 impl Xwayland {

@@ -1,52 +1,70 @@
 //! Finds the surface of each X11 window.
 //!
 //! Xwayland from 23.1 on gives window and surface the same serial, and smithay brings them together. Xwayland before
-//! that announces the surface's Wayland object id in an X event (`WL_SURFACE_ID`). The two connections are not
-//! ordered: the event may come before the surface exists here, or after its first commit. So the announcement is kept
-//! and the object looked for again whenever something has changed, until both are there. It is the X stream that says
-//! when an announcement is over: the window is unmapped, and its surface is destroyed.
+//! that announces the surface's Wayland object id in an X event (`WL_SURFACE_ID`), of which smithay keeps the last one
+//! for each window. The two connections are not ordered: the event may come before the surface exists here, or after
+//! its first commit; and the ids are used again. So windows and surfaces are compared anew whenever something has
+//! changed, by [`pair`], which is pure, and a pair that turns out to be wrong is taken apart again.
 
-use super::stacking::outermost;
 use crate::scene::policy::WindowId;
 use crate::scene::window::Kind;
 use crate::state::State;
 use smithay::backend::renderer::utils::with_renderer_surface_state;
 use smithay::reexports::wayland_server::{Resource, protocol::wl_surface::WlSurface};
+use smithay::wayland::compositor::get_role;
 use smithay::wayland::xwayland_shell::{XWaylandShellHandler, XWaylandShellState};
 use smithay::xwayland::{X11Surface, XWaylandClientData, xwm::XwmId};
-use std::collections::HashMap;
 
-/// The surfaces' object ids by the outermost X11 window, as announced.
-#[derive(Debug, Default)]
-pub struct Announced(HashMap<u32, u32>);
-
-impl Announced {
-    /// A window was announced with this object id.
-    pub fn surface(&mut self, window: u32, id: u32) {
-        self.0.insert(window, id);
-    }
-
-    /// A window was unmapped or destroyed.
-    pub fn gone(&mut self, window: u32) {
-        self.0.remove(&window);
-    }
-
-    /// The object id a window was announced with.
-    pub fn id_of(&self, window: u32) -> Option<u32> {
-        self.0.get(&window).copied()
-    }
+/// The object id that a window was last announced with.
+#[allow(deprecated, reason = "it is how Xwayland before 23.1 pairs, which Debian 12 has")]
+pub fn announced_id(window: &X11Surface) -> Option<u32> {
+    window.wl_surface_id()
 }
 
-/// The surface of a window: the one of its serial, else the one that was announced, unless it is another window's
-/// (whose end has not arrived yet), else the one it has, if that is alive.
-fn choose<S>(by_serial: Option<S>, announced: Option<S>, has: Option<S>, is_other: impl Fn(&S) -> bool) -> Option<S> {
-    by_serial.or_else(|| announced.filter(|s| !is_other(s))).or(has)
+/// What is known of a window's surface. `S` is a surface that lives.
+#[derive(Clone, Debug)]
+struct Claim<S> {
+    /// The one of its serial.
+    by_serial: Option<S>,
+    /// The object id that it was last announced with.
+    announced: Option<u32>,
+    /// The one it had been announced with before it was mapped: the same id may mean that the announcement is still to
+    /// come, or that the id is used again.
+    before: Option<u32>,
+    /// The surface it has, and the id by which it got it.
+    has: Option<(S, Option<u32>)>,
+}
+
+/// The surface of each window. `find` gives the surface of an object id, if it exists, and no former window's.
+fn pair<S: Clone + PartialEq>(claims: &[Claim<S>], find: impl Fn(u32) -> Option<S>) -> Vec<Option<S>> {
+    let mut pairs: Vec<Option<S>> = claims.iter().map(|c| c.by_serial.clone()).collect();
+    // The surer come first; nobody gets what another one has.
+    let by_announcement = |c: &Claim<S>| c.announced.filter(|id| Some(*id) != c.before).and_then(&find);
+    let by_possession = |c: &Claim<S>| {
+        let (surface, id) = c.has.clone()?;
+        (id == c.announced).then_some(surface)
+    };
+    let by_repetition = |c: &Claim<S>| c.announced.and_then(&find);
+    let ways: [&dyn Fn(&Claim<S>) -> Option<S>; 3] = [&by_announcement, &by_possession, &by_repetition];
+    for way in ways {
+        for (at, claim) in claims.iter().enumerate() {
+            if pairs[at].is_none()
+                && let Some(surface) = way(claim)
+                && !pairs.contains(&Some(surface.clone()))
+            {
+                pairs[at] = Some(surface);
+            }
+        }
+    }
+    pairs
 }
 
 /// What is to change about a window.
 struct Change {
     id: WindowId,
+    x11: u32,
     surface: Option<WlSurface>,
+    paired: Option<u32>,
     mapped: bool,
     first: bool,
 }
@@ -70,29 +88,32 @@ impl State {
         }
     }
 
+    /// Whether a window was announced, or lost its surface, since it was paired.
+    fn x11_is_unpaired(&self) -> bool {
+        self.scope.windows.iter().any(|w| {
+            let Kind::X11(x11) = &w.kind else { return false };
+            let managed = self.scope.xwayland.windows.get(&x11.window_id());
+            w.surface.as_ref().is_some_and(|s| !s.is_alive())
+                || managed.is_some_and(|m| m.paired != announced_id(x11) || m.mapped != w.mapped)
+        })
+    }
+
     /// Brings windows and surfaces together. Whether anything changed.
     fn x11_pair(&mut self) -> bool {
-        let windows = &self.scope.windows;
-        let lost = || {
-            let surfaces = windows.iter().filter(|w| matches!(w.kind, Kind::X11(_)));
-            surfaces.filter_map(|w| w.surface.as_ref()).any(|s| !s.is_alive())
-        };
-        if !std::mem::take(&mut self.scope.xwayland.look) && !lost() {
+        if !std::mem::take(&mut self.scope.xwayland.look) && !self.x11_is_unpaired() {
             return false;
         }
-        let changes: Vec<Change> = windows
-            .iter()
-            .filter_map(|w| match &w.kind {
-                Kind::X11(x11) => self.x11_change(w, x11),
-                Kind::Xdg(_) => None,
-            })
-            .collect();
+        self.scope.xwayland.former_surfaces.retain(Resource::is_alive);
+        let changes = self.x11_changes();
         let changed = !changes.is_empty();
         for change in changes {
             if change.first {
                 self.scope.windows.raise(change.id);
                 // What the player clicked before is no reason to keep the keyboard from a new window.
                 self.scope.clicked = None;
+            }
+            if let Some(managed) = self.scope.xwayland.windows.get_mut(&change.x11) {
+                managed.paired = change.paired;
             }
             if let Some(window) = self.scope.windows.get_mut(change.id) {
                 window.surface = change.surface;
@@ -105,28 +126,55 @@ impl State {
         changed
     }
 
-    fn x11_change(&self, window: &crate::scene::window::Window, x11: &X11Surface) -> Option<Change> {
-        let managed = self.scope.xwayland.windows.get(&x11.window_id())?;
-        let has = window.surface.clone().filter(|s| s.is_alive());
-        let is_other = |s: &WlSurface| self.scope.windows.by_surface(s).is_some_and(|w| w.id != window.id);
-        let announced = self.announced_surface(x11);
-        let surface = choose(x11.wl_surface().filter(|s| s.is_alive()), announced, has, is_other);
+    fn x11_changes(&self) -> Vec<Change> {
+        let known: Vec<_> = self
+            .scope
+            .windows
+            .iter()
+            .filter_map(|w| match &w.kind {
+                Kind::X11(x11) => Some((w, x11, self.scope.xwayland.windows.get(&x11.window_id())?)),
+                Kind::Xdg(_) => None,
+            })
+            .collect();
+        let alive = |s: &WlSurface| s.is_alive();
+        let claims: Vec<_> = known
+            .iter()
+            .map(|(w, x11, managed)| Claim {
+                by_serial: x11.wl_surface().filter(alive),
+                announced: announced_id(x11),
+                before: managed.before,
+                has: w.surface.clone().filter(alive).map(|s| (s, managed.paired)),
+            })
+            .collect();
+        let pairs = pair(&claims, |id| self.x11_surface(id));
         let has_buffer = |s: &WlSurface| with_renderer_surface_state(s, |s| s.buffer().is_some()).unwrap_or(false);
-        // A window counts from its first picture on, so that the one below it is not taken away for nothing.
-        let mapped = managed.mapped && surface.as_ref().is_some_and(has_buffer);
-        (surface != window.surface || mapped != window.mapped).then(|| Change {
-            id: window.id,
-            first: mapped && !window.mapped,
-            surface,
-            mapped,
-        })
+        let mut changes = Vec::new();
+        for ((window, x11, managed), surface) in known.into_iter().zip(pairs) {
+            // A window counts from its first picture on, so that the one below it is not taken away for nothing.
+            let mapped = managed.mapped && surface.as_ref().is_some_and(has_buffer);
+            let paired = surface.as_ref().and(announced_id(x11));
+            if surface != window.surface || mapped != window.mapped || paired != managed.paired {
+                changes.push(Change {
+                    id: window.id,
+                    x11: x11.window_id(),
+                    first: mapped && !window.mapped,
+                    surface,
+                    paired,
+                    mapped,
+                });
+            }
+        }
+        changes
     }
 
-    fn announced_surface(&self, x11: &X11Surface) -> Option<WlSurface> {
-        let server = self.scope.xwayland.server.as_ref()?;
-        let id = server.ewmh.as_ref()?.announced.id_of(outermost(x11))?;
-        // Not there yet, or the id is another kind of object by now: looked for again later.
-        server.client().object_from_protocol_id(&self.scope.dh, id).ok()
+    /// The surface of an object id of Xwayland's, if it can be a window's.
+    fn x11_surface(&self, id: u32) -> Option<WlSurface> {
+        let xwayland = &self.scope.xwayland;
+        let client = xwayland.server.as_ref()?.client();
+        // Not there yet, or another kind of object by now: looked for again later.
+        let surface: WlSurface = client.object_from_protocol_id(&self.scope.dh, id).ok()?;
+        // A window's has no role in the old generation; a cursor's has.
+        (get_role(&surface).is_none() && !xwayland.former_surfaces.contains(&surface)).then_some(surface)
     }
 
     /// The part of a commit that concerns X11 windows.
@@ -155,3 +203,6 @@ impl XWaylandShellHandler for State {
 }
 
 smithay::delegate_xwayland_shell!(State);
+
+#[cfg(test)]
+mod tests;

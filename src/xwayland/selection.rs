@@ -91,6 +91,11 @@ impl State {
 
     /// An X11 client wants what a Wayland client offers.
     pub(super) fn x11_wants(&mut self, target: SelectionTarget, mime: String, fd: OwnedFd) {
+        // smithay's end of the pipe must not block, and neither does the other, which is the client's: many would give up
+        // when it is full.
+        if let Err(why) = rustix::fs::fcntl_setfl(&fd, rustix::fs::OFlags::empty()) {
+            tracing::debug!("error preparing a selection's pipe: {why}");
+        }
         let seat = &self.scope.seat;
         let asked = match target {
             SelectionTarget::Clipboard => {

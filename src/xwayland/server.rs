@@ -4,6 +4,7 @@
 //! learned from its standard error, which nobody else holds open.
 
 use super::ewmh::Ewmh;
+use crate::handlers::ClientState;
 use crate::scene::window::Kind;
 use crate::state::State;
 use anyhow::{Context, Result, anyhow};
@@ -16,6 +17,7 @@ use std::io::{ErrorKind, PipeReader, Read};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// It takes 0.2 to 0.9 s; past this it never will be ready.
@@ -68,6 +70,7 @@ impl State {
     /// Ends Xwayland for good. It ends when its Wayland connection does, in the loop's next iterations; see
     /// [`is_gone`](super::Xwayland::is_gone).
     pub fn stop_xwayland(&mut self) {
+        self.scope.xwayland.again = None;
         self.take_xwayland();
     }
 
@@ -153,8 +156,7 @@ impl State {
         loop {
             match log.read(&mut buffer) {
                 Ok(0) => {
-                    self.xwayland_ended(run, "it ended");
-                    self.scope.xwayland.ending -= 1;
+                    self.xwayland_is_gone(run);
                     return Ok(PostAction::Remove);
                 }
                 Ok(n) => {
@@ -205,13 +207,19 @@ impl State {
             tracing::warn!("Xwayland is lost, and keeps dying ({why}): X11 programs can no longer be shown");
             return;
         }
-        tracing::warn!("Xwayland is lost ({why}): its programs with it; starting it again");
-        // The display is free only after the source that owns its lock is gone, which may be the one that called.
-        self.scope.events.insert_idle(move |state| {
-            if let Err(why) = state.spawn_xwayland(Some(display)) {
-                tracing::warn!("{why:#}");
-            }
-        });
+        tracing::warn!("Xwayland is lost ({why}), and its programs with it; starting it again");
+        self.scope.xwayland.again = Some(display);
+    }
+
+    /// The process of a server is no more, and its sockets are free.
+    fn xwayland_is_gone(&mut self, run: u64) {
+        self.xwayland_ended(run, "it ended");
+        self.scope.xwayland.ending -= 1;
+        if let Some(display) = self.scope.xwayland.again.take()
+            && let Err(why) = self.spawn_xwayland(Some(display))
+        {
+            tracing::warn!("{why:#}");
+        }
     }
 
     /// Takes away the server and all that came from it.
@@ -227,12 +235,18 @@ impl State {
         }
         // With it goes the Wayland connection, without which the server ends. It disabled itself when it was ready, and
         // what is not registered can't be removed without a complaint.
-        if server.wm.is_some()
+        if server.is_ready()
             && let Err(why) = events.enable(&server.process)
         {
             tracing::debug!("error watching Xwayland: {why}");
         }
         events.remove(server.process);
+        // The connection of a client that is no more is closed when the next client says something; nobody may.
+        if let Ok((ours, _)) = UnixStream::pair()
+            && let Err(why) = self.scope.dh.insert_client(ours, Arc::new(ClientState::default()))
+        {
+            tracing::debug!("error closing Xwayland's connection: {why}");
+        }
         self.scope.xwayland.retired.extend(server.wm);
         self.scope.xwayland.windows.clear();
         let ids: Vec<_> = self

@@ -47,7 +47,9 @@ impl State {
         let told = if scope.xwayland.told_order.as_ref() == Some(&order) {
             Ok(())
         } else {
-            ewmh.restack(&order)
+            let listed = windows.iter().filter(|(.., x11)| !x11.is_override_redirect());
+            let listed: Vec<u32> = listed.map(|(.., x11)| x11.window_id()).collect();
+            ewmh.restack(&order, &listed)
         };
         if let Err(why) = told.and_then(|()| ewmh.set_active(active)) {
             tracing::debug!("error telling the X server the order of windows: {why:#}");

@@ -41,6 +41,8 @@ pub struct Heard {
     pub relative: Vec<(f64, f64)>,
     pub keys: Vec<(u32, bool)>,
     pub keyboard_focus: Option<u32>,
+    /// Of the newest key event.
+    pub serial: u32,
     pub locked: bool,
     pub confined: bool,
     pub mode: Option<(i32, i32, i32)>,
@@ -102,7 +104,7 @@ impl Client {
         self.queue.handle()
     }
 
-    fn global<I>(&self, version: u32) -> I
+    pub fn global<I>(&self, version: u32) -> I
     where
         I: Proxy + 'static,
         Heard: Dispatch<I, ()>,
@@ -362,7 +364,8 @@ impl Dispatch<wl_keyboard::WlKeyboard, ()> for Heard {
         match event {
             wl_keyboard::Event::Enter { surface, .. } => this.keyboard_focus = Some(surface.id().protocol_id()),
             wl_keyboard::Event::Leave { .. } => this.keyboard_focus = None,
-            wl_keyboard::Event::Key { key, state, .. } => {
+            wl_keyboard::Event::Key { key, state, serial, .. } => {
+                this.serial = serial;
                 this.keys
                     .push((key, state == WEnum::Value(wl_keyboard::KeyState::Pressed)));
             }

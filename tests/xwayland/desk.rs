@@ -1,0 +1,87 @@
+//! The compositor with its Xwayland, in real time.
+
+use crate::fixture::{Fixture, Picture};
+use goggles_scope::scene::window::Window;
+use smithay::reexports::wayland_server::Resource;
+use std::time::{Duration, Instant};
+
+/// Far more than anything takes; a test that gets here has failed.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub const W: u16 = 640;
+pub const H: u16 = 480;
+
+pub struct Desk {
+    pub f: Fixture,
+    last: Option<Picture>,
+}
+
+impl Desk {
+    /// With an X server that is ready.
+    pub fn new() -> Self {
+        let mut desk = Self {
+            f: Fixture::new(W.into(), H.into()),
+            last: None,
+        };
+        desk.f.state.start_xwayland().expect("Xwayland is started");
+        desk.until("Xwayland is ready", |d| {
+            let xwayland = &mut d.f.state.scope.xwayland;
+            if let Some(why) = xwayland.take_failure() {
+                panic!("{why:#}");
+            }
+            xwayland.display().is_some()
+        });
+        desk
+    }
+
+    pub fn display(&self) -> u32 {
+        self.f.state.scope.xwayland.display().expect("Xwayland is ready")
+    }
+
+    /// Lives until `done`.
+    pub fn until(&mut self, what: &str, mut done: impl FnMut(&mut Self) -> bool) {
+        let give_up = Instant::now() + PATIENCE;
+        while !done(self) {
+            assert!(Instant::now() < give_up, "never: {what}; {}", self.windows());
+            // Some of what is waited for wakes another event loop than ours.
+            self.f.live(Duration::from_millis(5));
+        }
+    }
+
+    /// The windows, bottom to top, for who reads that a test failed.
+    fn windows(&self) -> String {
+        let scope = &self.f.state.scope;
+        let line = |w: &Window| {
+            let surface = w.surface.as_ref().map(|s| s.id());
+            format!("\n{:?} mapped {} {surface:?} {:?}", w.id, w.mapped, w.rect(scope.area))
+        };
+        let lines: String = scope.windows.iter().map(line).collect();
+        format!("{:?}{lines}", scope.choice)
+    }
+
+    /// Lives until there is something.
+    pub fn wait<T>(&mut self, what: &str, mut get: impl FnMut(&mut Self) -> Option<T>) -> T {
+        let mut got = None;
+        self.until(what, |desk| {
+            got = get(desk);
+            got.is_some()
+        });
+        got.expect("until() returned")
+    }
+
+    /// The newest picture.
+    pub fn picture(&mut self) -> Option<&Picture> {
+        if let Some(newer) = self.f.pictures().pop() {
+            self.last = Some(newer);
+        }
+        self.last.as_ref()
+    }
+
+    /// Lives until these places have these colours, 0xRRGGBB.
+    pub fn until_seen(&mut self, wanted: &[(usize, usize, u32)]) {
+        self.until(&format!("{wanted:x?} is seen"), |desk| {
+            let picture = desk.picture();
+            picture.is_some_and(|p| wanted.iter().all(|(x, y, colour)| p.at(*x, *y) == *colour))
+        });
+    }
+}

@@ -1,0 +1,17 @@
+//! X11 programs in an in-process compositor with the real Xwayland: what is seen, what has the focus, where input goes,
+//! what is copied and pasted, and what happens when the X server dies.
+
+#[allow(dead_code, reason = "shared with the compositor's tests, which use all of it")]
+#[path = "../compositor/client.rs"]
+mod client;
+#[allow(dead_code, reason = "shared with the compositor's tests, which use all of it")]
+#[path = "../compositor/fixture.rs"]
+mod fixture;
+
+mod clipboard;
+mod desk;
+mod input;
+mod selection;
+mod server;
+mod windows;
+mod x;

@@ -1,0 +1,111 @@
+//! The X server's own life.
+
+use crate::desk::{Desk, H, W};
+use crate::x::{BLACK, GREEN, RED};
+use goggles_protocols::input::Event;
+use rustix::process::{Pid, Signal, kill_process};
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
+use x11rb::protocol::Event as XEvent;
+
+/// The X server of this display, a child of this process.
+fn server(display: u32) -> Option<Pid> {
+    let own = std::process::id().to_string();
+    let mut all = std::fs::read_dir("/proc").unwrap().flatten();
+    let found = all.find(|entry| {
+        let read = |file: &str| std::fs::read_to_string(entry.path().join(file)).unwrap_or_default();
+        let stat = read("stat");
+        // After the name: state, parent.
+        let parent = stat
+            .rsplit(") ")
+            .next()
+            .and_then(|s| s.split(' ').nth(1).map(str::to_owned));
+        parent.as_deref() == Some(&own) && read("cmdline").starts_with(&format!("Xwayland\0:{display}\0"))
+    })?;
+    Pid::from_raw(found.file_name().to_str()?.parse().ok()?)
+}
+
+#[test]
+fn a_server_that_dies_is_started_again_at_the_same_display() {
+    let mut desk = Desk::new();
+    let display = desk.display();
+    let x = desk.x();
+    let window = x.window((0, 0, W, H), RED);
+    x.map(window);
+    desk.until_seen(&[(1, 1, RED)]);
+
+    let before = server(display).expect("the server runs");
+    kill_process(before, Signal::KILL).unwrap();
+    desk.until_seen(&[(1, 1, BLACK)]);
+    assert!(desk.f.state.scope.windows.iter().next().is_none());
+    desk.until("another server is ready", |d| {
+        d.f.state.scope.xwayland.display() == Some(display) && server(display).is_some_and(|p| p != before)
+    });
+    assert!(desk.f.state.scope.xwayland.take_failure().is_none());
+
+    let mut x = desk.x();
+    let window = x.window((0, 0, W, H), GREEN);
+    x.map(window);
+    desk.until_seen(&[(1, 1, GREEN)]);
+    desk.until_focused(&x, window);
+    desk.f.state.inject(Event::Key {
+        code: 30,
+        pressed: true,
+    });
+    desk.event(&mut x, "a key arrives", |e| {
+        matches!(e, XEvent::KeyPress(_)).then_some(())
+    });
+}
+
+#[test]
+fn it_ends_when_told_and_leaves_no_socket() {
+    let mut desk = Desk::new();
+    let display = desk.display();
+    desk.f.state.stop_xwayland();
+    desk.until("its process is gone", |d| d.f.state.scope.xwayland.is_gone());
+    assert_eq!(desk.f.state.scope.xwayland.display(), None);
+    assert!(!std::path::Path::new(&format!("/tmp/.X11-unix/X{display}")).exists());
+    assert!(!std::path::Path::new(&format!("/tmp/.X{display}-lock")).exists());
+}
+
+/// Runs the binary with what is in `folder` as the only programs; gives its exit status and what it said.
+fn run_with(folder: &std::path::Path) -> (Option<i32>, String) {
+    let runtime = tempfile::tempdir().unwrap();
+    let run = Command::new(env!("CARGO_BIN_EXE_goggles-scope"))
+        .args([
+            "--backend",
+            "headless",
+            "--",
+            "/bin/sh",
+            "-c",
+            "echo the program has started >&2",
+        ])
+        .env("PATH", folder)
+        .env("XDG_RUNTIME_DIR", runtime.path())
+        .env("XDG_CONFIG_HOME", runtime.path())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    (run.status.code(), String::from_utf8_lossy(&run.stderr).into_owned())
+}
+
+#[test]
+fn without_xwayland_the_program_is_not_started() {
+    let nothing = tempfile::tempdir().unwrap();
+    let (code, said) = run_with(nothing.path());
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("Xwayland: not found in PATH"), "{said}");
+    assert!(!said.contains("the program has started"), "{said}");
+}
+
+#[test]
+fn an_xwayland_that_fails_is_quoted() {
+    let folder = tempfile::tempdir().unwrap();
+    let fake = folder.path().join("Xwayland");
+    std::fs::write(&fake, "#!/bin/sh\necho some library is missing >&2\nexit 1\n").unwrap();
+    std::fs::set_permissions(&fake, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let (code, said) = run_with(folder.path());
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("it last said: some library is missing"), "{said}");
+    assert!(!said.contains("the program has started"), "{said}");
+}
