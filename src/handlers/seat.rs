@@ -15,6 +15,8 @@ use smithay::xwayland::X11Surface;
 use std::borrow::Cow;
 
 /// What can have the keyboard.
+// Held once or twice at a time, and cloned at a change of focus only: its size does not matter.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug, PartialEq)]
 pub enum KeyboardFocus {
     /// A Wayland surface.

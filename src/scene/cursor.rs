@@ -189,7 +189,7 @@ fn unpremultiply(pixels: impl Iterator<Item = [u8; 4]>) -> Vec<u8> {
 /// A plain arrow for machines without a cursor theme: white with a black rim.
 fn arrow() -> Update {
     const SIZE: usize = 24;
-    let inside = |x: i32, y: i32| x >= 0 && y >= 0 && y < 20 && x <= y * 5 / 8 && (y < 15 || x <= (20 - y) * 2);
+    let inside = |x: i32, y: i32| x >= 0 && (0..20).contains(&y) && x <= y * 5 / 8 && (y < 15 || x <= (20 - y) * 2);
     let mut rgba = vec![0; SIZE * SIZE * 4];
     for (i, p) in rgba.chunks_exact_mut(4).enumerate() {
         let (x, y) = ((i % SIZE) as i32, (i / SIZE) as i32);

@@ -123,13 +123,18 @@ mod tests {
     #[test]
     fn requests_are_granted_within_the_screen() {
         let now = rect(10, 20, 300, 200);
-        let none = (None, None);
-        assert_eq!(asked(now, (Some(50), None), none, area()), rect(50, 20, 300, 200));
         assert_eq!(
-            asked(now, none, (Some(0), Some(u32::MAX)), area()),
-            rect(10, 20, 1, 65535)
+            asked(now, (Some(50), None), (None, None), area()),
+            rect(50, 20, 300, 200)
         );
-        assert_eq!(asked(now, (Some(5000), Some(-7)), none, area()), rect(980, 0, 300, 200));
+        assert_eq!(
+            asked(now, (None, None), (Some(0), Some(u32::MAX)), area()),
+            rect(10, 0, 1, 65535)
+        );
+        assert_eq!(
+            asked(now, (Some(5000), Some(-7)), (None, None), area()),
+            rect(980, 0, 300, 200)
+        );
         // One that is larger than the screen may choose which part is on it.
         assert_eq!(
             asked(now, (Some(-100), Some(-900)), (Some(1500), Some(900)), area()),
