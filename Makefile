@@ -69,14 +69,13 @@ test-nested: setup-test $(BROWSER_MODULES)
 	$(CARGO) build --locked --workspace --bins
 	$(CARGO) build --locked --example page
 	cd $(BROWSER) && SERVER=$(abspath $(TARGET))/debug/examples/page $(NPM) test
-	$(CARGO) test --locked -p nested-tests --tests -- --test-threads=1
+	$(CARGO) test --locked -p nested-tests --tests --no-fail-fast -- --test-threads=1
 
 # No test of this version needs a kernel with devices; the ones that do come with the DRM backend and gamepads.
 test-lab:
 	@echo 'No test needs a kernel with devices yet.'
 
-bench:
-	@tools/setup.sh build run test
+bench: setup-test $(BROWSER_MODULES)
 	$(CARGO) build --locked --release -p goggles-scope -p nested-tests --bins
 	$(TARGET)/release/bench $(ARGS)
 

@@ -4,6 +4,7 @@
 //! `picture` and `program` are the test programs' (`src/bin/wl-picture.rs`, `src/bin/x11-picture.rs`).
 
 pub mod bench;
+pub mod browser;
 pub mod decode;
 pub mod keyboard;
 pub mod picture;
@@ -14,15 +15,17 @@ pub mod viewer;
 use anyhow::{Context, Result};
 use std::path::PathBuf;
 
+/// The workspace's folder, from where we were started. Not from where we were compiled: that may be another checkout.
+pub fn root() -> Result<PathBuf> {
+    let here = std::env::current_dir()?;
+    let root = here.ancestors().find(|dir| dir.join("Cargo.lock").exists());
+    Ok(root.context("not started within the workspace")?.to_owned())
+}
+
 /// `target/NAME` of the workspace, made if it isn't there: for what people look at. It is in the checkout even when the
 /// build is elsewhere.
 pub fn output(name: &str) -> Result<PathBuf> {
-    let here = std::env::current_dir()?;
-    let root = here.ancestors().find(|dir| dir.join("Cargo.lock").exists());
-    let dir = root
-        .context("not started within the workspace")?
-        .join("target")
-        .join(name);
+    let dir = root()?.join("target").join(name);
     std::fs::create_dir_all(&dir).with_context(|| format!("error creating {}", dir.display()))?;
     Ok(dir)
 }

@@ -13,6 +13,9 @@ pub struct Args {
     /// Its size: 720p, 1080p or WIDTHxHEIGHT
     #[arg(long)]
     pub size: Size,
+    /// Locks the pointer and tells where it moves (wl-picture only)
+    #[arg(long)]
+    pub lock: bool,
 }
 
 /// Set by SIGTERM and SIGINT: say the figures and end.

@@ -5,6 +5,7 @@ use clap::Parser;
 use nested_tests::picture::{Mode, Painter};
 use nested_tests::program::{Args, DrawTimes, catch_signals, ended, wait_readable};
 use rustix::mm::{MapFlags, ProtFlags};
+use std::io::Write;
 use std::os::fd::AsFd;
 use std::time::Instant;
 use wayland_client::globals::{GlobalListContents, registry_queue_init};
@@ -13,6 +14,12 @@ use wayland_client::protocol::{
     wl_surface,
 };
 use wayland_client::{Connection, Dispatch, QueueHandle, WEnum, delegate_noop};
+use wayland_protocols::wp::pointer_constraints::zv1::client::{
+    zwp_locked_pointer_v1, zwp_pointer_constraints_v1 as constraints,
+};
+use wayland_protocols::wp::relative_pointer::zv1::client::{
+    zwp_relative_pointer_manager_v1 as relative_manager, zwp_relative_pointer_v1 as relative,
+};
 use wayland_protocols::xdg::shell::client::{xdg_surface, xdg_toplevel, xdg_wm_base};
 
 /// As many as a compositor may hold (one shown, one queued, one on its way), and one to draw in.
@@ -38,6 +45,8 @@ struct Window {
     /// All buffers were busy when a frame was due: the next release draws it.
     late: bool,
     closed: bool,
+    /// The sum of relative motion.
+    moved: (f64, f64),
 }
 
 impl Window {
@@ -84,8 +93,15 @@ fn main() -> Result<()> {
     let seat: wl_seat::WlSeat = globals.bind(&qh, 1..=9, ())?;
 
     let (memory, slots) = buffers(&args, &shm, &qh)?;
-    let _devices = (seat.get_keyboard(&qh, ()), seat.get_pointer(&qh, ()));
+    let _keyboard = seat.get_keyboard(&qh, ());
+    let pointer = seat.get_pointer(&qh, ());
     let surface = compositor.create_surface(&qh, ());
+    if args.lock {
+        let constraints: constraints::ZwpPointerConstraintsV1 = globals.bind(&qh, 1..=1, ())?;
+        let manager: relative_manager::ZwpRelativePointerManagerV1 = globals.bind(&qh, 1..=1, ())?;
+        manager.get_relative_pointer(&pointer, &qh, ());
+        constraints.lock_pointer(&surface, &pointer, None, constraints::Lifetime::Persistent, &qh, ());
+    }
     let shell_surface = shell.get_xdg_surface(&surface, &qh, ());
     let toplevel = shell_surface.get_toplevel(&qh, ());
     toplevel.set_title(format!("wl-picture {}", args.size));
@@ -106,6 +122,7 @@ fn main() -> Result<()> {
         waiting: false,
         late: false,
         closed: false,
+        moved: (0.0, 0.0),
     };
     while !ended() && !window.closed {
         queue
@@ -256,6 +273,42 @@ impl Dispatch<wl_pointer::WlPointer, ()> for Window {
     }
 }
 
+impl Dispatch<zwp_locked_pointer_v1::ZwpLockedPointerV1, ()> for Window {
+    fn event(
+        _: &mut Self,
+        _: &zwp_locked_pointer_v1::ZwpLockedPointerV1,
+        event: zwp_locked_pointer_v1::Event,
+        _: &(),
+        _: &Connection,
+        _: &QueueHandle<Self>,
+    ) {
+        if let zwp_locked_pointer_v1::Event::Locked = event {
+            say("pointer locked");
+        }
+    }
+}
+
+impl Dispatch<relative::ZwpRelativePointerV1, ()> for Window {
+    fn event(
+        window: &mut Self,
+        _: &relative::ZwpRelativePointerV1,
+        event: relative::Event,
+        _: &(),
+        _: &Connection,
+        _: &QueueHandle<Self>,
+    ) {
+        if let relative::Event::RelativeMotion { dx, dy, .. } = event {
+            window.moved = (window.moved.0 + dx, window.moved.1 + dy);
+            say(&format!("pointer moved {} {}", window.moved.0, window.moved.1));
+        }
+    }
+}
+
+/// A line for the test that reads the log; nobody else misses it.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
 impl Dispatch<xdg_wm_base::XdgWmBase, ()> for Window {
     fn event(
         _: &mut Self,
@@ -284,6 +337,8 @@ impl Dispatch<wl_registry::WlRegistry, GlobalListContents> for Window {
 }
 
 delegate_noop!(Window: wl_compositor::WlCompositor);
+delegate_noop!(Window: constraints::ZwpPointerConstraintsV1);
+delegate_noop!(Window: relative_manager::ZwpRelativePointerManagerV1);
 delegate_noop!(Window: wl_shm_pool::WlShmPool);
 delegate_noop!(Window: ignore wl_shm::WlShm);
 delegate_noop!(Window: ignore wl_seat::WlSeat);
