@@ -106,9 +106,14 @@ impl Browser {
             if crate::decode::is_near(now, colour, crate::picture::TOLERANCE) {
                 return Ok(());
             }
-            ensure!(start.elapsed() < PATIENCE, "the colour stays {now:?}, not {colour:?}");
-            self.until(&format!("window.__goggles.painted > {painted}"))
-                .with_context(|| format!("the colour stays {now:?}, not {colour:?}"))?;
+            let patience = start.elapsed() < PATIENCE;
+            if !patience || self.until(&format!("window.__goggles.painted > {painted}")).is_err() {
+                self.screenshot(&crate::output("nested")?.join("lost-chromium.png"))?;
+                bail!(
+                    "the colour stays {now:?}, not {colour:?}; {}",
+                    self.evaluate("JSON.stringify(window.__goggles)")?
+                );
+            }
         }
     }
 

@@ -26,15 +26,7 @@ impl Setup {
     /// The binary, headless, at this size, streaming on a free port of loopback, with a Wayland socket for the program.
     pub fn new(size: Size) -> Result<Self> {
         let mut setup = Self::bare()?;
-        setup.args([
-            "--backend",
-            "headless",
-            "--expose-wayland",
-            "--stream",
-            "127.0.0.1:0",
-            "--xwayland-count",
-            "0",
-        ]);
+        setup.args(["--backend", "headless", "--expose-wayland", "--stream", "127.0.0.1:0"]);
         setup.args(["-W", &size.w.to_string(), "-H", &size.h.to_string()]);
         Ok(setup)
     }
