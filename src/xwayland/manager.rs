@@ -192,8 +192,6 @@ impl XwmHandler for State {
 impl State {
     fn x11_forget(&mut self, window: &X11Surface) {
         if let Some(managed) = self.scope.xwayland.windows.remove(&window.window_id()) {
-            let surface = self.scope.windows.get(managed.id).and_then(|w| w.surface.clone());
-            self.scope.xwayland.former_surfaces.extend(surface);
             self.scope.windows.remove(managed.id);
             self.scene_changed();
         }

@@ -23,7 +23,6 @@ mod stacking;
 pub use manager::takes_keyboard;
 
 use crate::scene::policy::WindowId;
-use smithay::reexports::wayland_server::protocol::wl_surface::WlSurface;
 use smithay::utils::{Logical, Rectangle};
 use smithay::wayland::xwayland_shell::XWaylandShellState;
 use smithay::xwayland::X11Wm;
@@ -49,8 +48,6 @@ pub struct Xwayland {
     ending: usize,
     /// The X11 windows that are mapped, by their X11 id.
     windows: HashMap<u32, Managed>,
-    /// Surfaces of windows that are no more, whose own end may still be on its way.
-    former_surfaces: Vec<WlSurface>,
     /// Something happened after which a window may have got, or lost, its surface.
     look: bool,
     /// What the X server was last told of the order, bottom to top; `None`: it must be told.

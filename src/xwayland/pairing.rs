@@ -35,7 +35,10 @@ struct Claim<S> {
     has: Option<(S, Option<u32>)>,
 }
 
-/// The surface of each window. `find` gives the surface of an object id, if it exists, and no former window's.
+/// The surface of each window. `find` gives the surface of an object id, if it exists.
+///
+/// Once all news of both connections have come, each window has its own: it was announced with the id of a surface that
+/// lives, and no two have the same id. Before that, for a frame, one may have a surface whose id it is to get.
 fn pair<S: Clone + PartialEq>(claims: &[Claim<S>], find: impl Fn(u32) -> Option<S>) -> Vec<Option<S>> {
     let mut pairs: Vec<Option<S>> = claims.iter().map(|c| c.by_serial.clone()).collect();
     // The surer come first; nobody gets what another one has.
@@ -45,7 +48,8 @@ fn pair<S: Clone + PartialEq>(claims: &[Claim<S>], find: impl Fn(u32) -> Option<
         (id == c.announced).then_some(surface)
     };
     let by_repetition = |c: &Claim<S>| c.announced.and_then(&find);
-    let ways: [&dyn Fn(&Claim<S>) -> Option<S>; 3] = [&by_announcement, &by_possession, &by_repetition];
+    type Way<'a, S> = &'a dyn Fn(&Claim<S>) -> Option<S>;
+    let ways: [Way<'_, S>; 3] = [&by_announcement, &by_possession, &by_repetition];
     for way in ways {
         for (at, claim) in claims.iter().enumerate() {
             if pairs[at].is_none()
@@ -103,7 +107,6 @@ impl State {
         if !std::mem::take(&mut self.scope.xwayland.look) && !self.x11_is_unpaired() {
             return false;
         }
-        self.scope.xwayland.former_surfaces.retain(Resource::is_alive);
         let changes = self.x11_changes();
         let changed = !changes.is_empty();
         for change in changes {
@@ -169,12 +172,11 @@ impl State {
 
     /// The surface of an object id of Xwayland's, if it can be a window's.
     fn x11_surface(&self, id: u32) -> Option<WlSurface> {
-        let xwayland = &self.scope.xwayland;
-        let client = xwayland.server.as_ref()?.client();
+        let client = self.scope.xwayland.server.as_ref()?.client();
         // Not there yet, or another kind of object by now: looked for again later.
         let surface: WlSurface = client.object_from_protocol_id(&self.scope.dh, id).ok()?;
         // A window's has no role in the old generation; a cursor's has.
-        (get_role(&surface).is_none() && !xwayland.former_surfaces.contains(&surface)).then_some(surface)
+        get_role(&surface).is_none().then_some(surface)
     }
 
     /// The part of a commit that concerns X11 windows.

@@ -20,7 +20,7 @@ fn server(display: u32) -> Option<Pid> {
             .rsplit(") ")
             .next()
             .and_then(|s| s.split(' ').nth(1).map(str::to_owned));
-        parent.as_deref() == Some(&own) && read("cmdline").starts_with(&format!("Xwayland\0:{display}\0"))
+        parent.as_deref() == Some(&own) && read("cmdline").contains(&format!("Xwayland\0:{display}\0"))
     })?;
     Pid::from_raw(found.file_name().to_str()?.parse().ok()?)
 }
