@@ -1,12 +1,16 @@
 //! The encode thread: pictures in, packets out, and what the packets decode to.
 
+mod shm;
 mod support;
 
 use goggles_scope::config::Encoder as Choice;
-use goggles_scope::link::{EncoderToScope, FrameId, Rate, Size};
+use goggles_scope::link::{EncodeJob, EncoderToScope, FrameId, Pixels, Rate, Size};
 use goggles_scope::stream::encode::{Config, Expect, Kind, probe};
+use shm::Shm;
+use smithay::backend::renderer::utils::Buffer;
 use std::sync::Arc;
 use support::{CARD, Decoded, Decoder, Harness, Picture, QUALITY};
+use wayland_client::protocol::wl_shm::Format;
 
 /// The middle of each of the card's patches has its colour.
 fn assert_card(decoded: &Decoded, picture: &Picture, tolerance: f64) {
@@ -175,16 +179,40 @@ fn a_lost_packet_is_reported_and_followed_by_a_key_frame() {
     assert!(!harness.encode(&moving(6)).key_frame);
 }
 
+/// Noise, which takes all the bits it gets.
+fn noise(n: u32) -> Picture {
+    Picture::new(640, 360, 0, move |x, y| {
+        let v = (x ^ (y << 7)).wrapping_add(n * 7919).wrapping_mul(2_654_435_761);
+        v.to_be_bytes()[..3].try_into().expect("three")
+    })
+}
+
+#[test]
+fn quality_is_bounded() {
+    let mut harness = Harness::new(Config::default());
+    let mut sizes = Vec::new();
+    for n in 0..120 {
+        // A still picture for a second first: what it saves must not be spent at once by what follows.
+        let mut job = harness.job(&if n < 60 {
+            Picture::plain(640, 360, [90; 3])
+        } else {
+            noise(n)
+        });
+        job.rate = Rate::Quality {
+            crf: 15,
+            max_kbps: 6000,
+        };
+        sizes.push(harness.encode_job(job).data.len() as f64 * 8.0 / 1000.0);
+    }
+    // The bound allows 100 kbit a frame and six frames' worth saved up.
+    let (first, rest): (f64, f64) = (sizes[60..66].iter().sum(), sizes[70..].iter().sum());
+    assert!(first < 1300.0, "{first} kbit in six frames");
+    assert!(rest / 50.0 < 115.0, "{} kbit a frame", rest / 50.0);
+}
+
 #[test]
 fn the_rate_changes_without_a_new_group() {
     let mut harness = Harness::new(Config::default());
-    // Noise, which takes all the bits it gets.
-    let noise = |n: u32| {
-        Picture::new(640, 360, 0, move |x, y| {
-            let v = (x ^ (y << 7)).wrapping_add(n * 7919).wrapping_mul(2_654_435_761);
-            v.to_be_bytes()[..3].try_into().expect("three")
-        })
-    };
     let mean = |harness: &mut Harness, kbps: u32, from: u32| {
         let mut bytes = 0;
         for n in from..from + 60 {
@@ -330,4 +358,78 @@ fn packets_are_there_before_done() {
         (bytes, key_frame, times),
         (packet.data.len(), packet.key_frame, packet.times)
     );
+}
+
+/// The job of a client's buffer.
+fn client_job(harness: &mut Harness, picture: &Picture, buffer: Buffer) -> EncodeJob {
+    EncodeJob {
+        pixels: Pixels::Client(buffer),
+        ..harness.job(picture)
+    }
+}
+
+#[test]
+fn a_clients_buffer_is_read_in_place_and_given_back() {
+    let mut harness = Harness::new(Config::default());
+    let mut shm = Shm::new();
+    for (n, (w, h, pad, offset, format)) in (1..).zip([
+        (640, 360, 0, 0, Format::Xrgb8888),
+        (640, 360, 64, 4096, Format::Argb8888),
+        (641, 359, 12, 8, Format::Xrgb8888),
+        (640, 360, 0, 0, Format::Xbgr8888),
+        (640, 360, 8, 100, Format::Abgr8888),
+    ]) {
+        let picture = Picture::card(w, h, pad);
+        let mut bytes = vec![0x77; offset];
+        bytes.extend(&picture.data);
+        if matches!(format, Format::Xbgr8888 | Format::Abgr8888) {
+            for y in 0..h as usize {
+                let row = &mut bytes[offset + y * picture.stride..][..w as usize * 4];
+                row.chunks_exact_mut(4).for_each(|pixel| pixel.swap(0, 2));
+            }
+        }
+        let (buffer, _file) = shm.buffer(&bytes, offset, picture.stride, picture.size, format);
+        let mut job = client_job(&mut harness, &picture, buffer);
+        job.key_frame = true;
+        assert_eq!(shm.released(), n - 1);
+        let packet = harness.encode_job(job);
+        assert_eq!(shm.released(), n, "the buffer came back");
+        assert_card(&Decoder::all([&packet])[0], &picture, 8.0);
+    }
+}
+
+#[test]
+fn a_client_that_lies_fails_alone() {
+    let mut harness = Harness::new(Config::default());
+    let picture = Picture::card(640, 360, 0);
+    let fail = |harness: &mut Harness, job: EncodeJob| {
+        harness.encoder.submit(job);
+        let EncoderToScope::Failed { why, .. } = harness.event() else {
+            panic!("it was encoded")
+        };
+        why
+    };
+
+    let mut shm = Shm::new();
+    let (buffer, _file) = shm.buffer(&picture.data, 0, 640 * 2, picture.size, Format::Rgb565);
+    let job = client_job(&mut harness, &picture, buffer);
+    assert!(fail(&mut harness, job).contains("Rgb565"));
+    let (buffer, _file) = shm.buffer(&picture.data, 0, 640 * 4, Size { w: 640, h: 180 }, Format::Xrgb8888);
+    let job = client_job(&mut harness, &picture, buffer);
+    assert!(fail(&mut harness, job).contains("640x180"));
+    assert!(
+        !shm.ended() && shm.released() == 2,
+        "the compositor's mistakes are not the client's"
+    );
+
+    // The file is cut short under the mapping: reading raises SIGBUS.
+    let (buffer, file) = shm.buffer(&picture.data, 0, 640 * 4, picture.size, Format::Xrgb8888);
+    file.set_len(4096).expect("cuts");
+    let job = client_job(&mut harness, &picture, buffer);
+    fail(&mut harness, job);
+    assert!(shm.ended(), "the client lost its connection");
+
+    let packet = harness.encode(&picture);
+    assert!(packet.key_frame);
+    assert_card(&Decoder::all([&packet])[0], &picture, 8.0);
 }

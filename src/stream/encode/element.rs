@@ -22,7 +22,9 @@ pub struct Setup {
     pub kind: Kind,
     /// The coded size, even on both sides.
     pub coded: Size,
-    /// The nominal rate: the rate control gives each frame this share of a second, whatever time it really takes.
+    /// The nominal rate: the rate control gives each frame this share of a second, whatever time it really takes. So
+    /// a long pause saves no bits up and spends none, and time stamps play no part. (x264's other way, by time stamps,
+    /// would hold a frame back until it knows how long it lasts.)
     pub refresh: Refresh,
     /// The constant rate factor; `None`: constant bit rate.
     pub crf: Option<u8>,

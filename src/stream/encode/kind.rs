@@ -22,9 +22,9 @@ pub enum Preset {
     /// The least work.
     #[default]
     Ultrafast,
-    /// About half as many bits for about 1.6 times the work.
+    /// A quarter more work for 0.7 dB more at as many bits (a moving texture at 720p, CRF 23).
     Superfast,
-    /// Still fewer bits, for a strong machine.
+    /// Half as much work again as the least, for a twentieth fewer bits still.
     Veryfast,
 }
 
@@ -34,6 +34,16 @@ impl Preset {
             Self::Ultrafast => "ultrafast",
             Self::Superfast => "superfast",
             Self::Veryfast => "veryfast",
+        }
+    }
+
+    /// x264's own options on top of the preset.
+    fn options(self) -> &'static str {
+        match self {
+            // Looking for blocks that are nearly empty, to drop them, costs a tenth of the whole encoder (720p: 4.4 to
+            // 3.9 ms of processor time a frame) and saves a twentieth of the bits, at 0.1 dB less.
+            Self::Ultrafast => "scenecut=0:no-dct-decimate=1",
+            Self::Superfast | Self::Veryfast => "scenecut=0",
         }
     }
 }
@@ -162,7 +172,7 @@ fn x264(factory: gst::element_factory::ElementBuilder<'_>, setup: &Setup) -> Res
         .property("aud", false)
         // Key frames only when we ask for one.
         .property("key-int-max", i32::MAX as u32)
-        .property("option-string", "scenecut=0")
+        .property("option-string", setup.preset.options())
         .build()?)
 }
 

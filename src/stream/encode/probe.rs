@@ -68,14 +68,11 @@ pub fn choose(config: &Config) -> Result<(Kind, Option<Element>)> {
             Ok(element) => return Ok((kind, config.expect.map(|_| element))),
             Err(e) => {
                 tracing::debug!("{} does not work: {e:#}", kind.element());
-                reasons.push(format!("{}: {e:#} (Debian package {})", kind.element(), kind.package()));
+                reasons.push(format!("{}: {e:#} (install {})", kind.element(), kind.package()));
             }
         }
     }
-    bail!(
-        "no video encoder works; install gstreamer1.0-plugins-ugly for x264enc. {}",
-        reasons.join("; ")
-    )
+    bail!("no video encoder works: {}", reasons.join("; "))
 }
 
 /// Encodes one grey picture.
