@@ -63,13 +63,16 @@ impl Server {
     }
 }
 
+/// What is known of a window: its two claims, and what it was paired with.
+type Known = (Option<u32>, Option<u32>, Option<(Surface, Option<u32>)>);
+
 /// Our side, as the compositor has it.
 #[derive(Default)]
 struct Ours {
     /// The last announcement of each window, which smithay never takes back.
     announced: HashMap<usize, u32>,
     /// The mapped windows: announced before, serial, what it has and by which id.
-    windows: HashMap<usize, (Option<u32>, Option<u32>, Option<(Surface, Option<u32>)>)>,
+    windows: HashMap<usize, Known>,
     alive: Vec<Surface>,
     serials: HashMap<u32, Surface>,
 }
