@@ -15,7 +15,8 @@ use std::sync::Arc;
 use x11rb::connection::Connection as _;
 use x11rb::protocol::Event;
 use x11rb::protocol::xproto::{
-    AtomEnum, ChangeWindowAttributesAux, ConfigureWindowAux, ConnectionExt as _, EventMask, PropMode, StackMode,
+    AtomEnum, ChangeWindowAttributesAux, ConfigureWindowAux, ConnectionExt as _, EventMask, MapState, PropMode,
+    StackMode,
 };
 use x11rb::rust_connection::{DefaultStream, RustConnection};
 use x11rb::wrapper::ConnectionExt as _;
@@ -212,6 +213,24 @@ impl Ewmh {
         let list = self.atoms._NET_CLIENT_LIST_STACKING;
         self.conn
             .change_property32(PropMode::REPLACE, self.root, list, AtomEnum::WINDOW, listed)?;
+        self.conn.flush()?;
+        Ok(())
+    }
+
+    /// Unmaps the window, if it is mapped. Whether it was.
+    pub fn hide(&mut self, window: u32) -> Result<bool> {
+        self.unread = true;
+        let attributes = self.conn.get_window_attributes(window)?.reply_unchecked()?;
+        let mapped = attributes.is_some_and(|a| a.map_state != MapState::UNMAPPED);
+        if mapped {
+            self.conn.unmap_window(window)?.check()?;
+        }
+        Ok(mapped)
+    }
+
+    /// Maps an override-redirect window.
+    pub fn show(&mut self, window: u32) -> Result<()> {
+        self.conn.map_window(window)?;
         self.conn.flush()?;
         Ok(())
     }

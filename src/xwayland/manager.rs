@@ -84,10 +84,14 @@ impl XwmHandler for State {
 
     fn unmapped_window(&mut self, _xwm: XwmId, window: X11Surface) {
         self.x11_forget(&window);
+        if window.is_override_redirect() {
+            self.scope.x11_hide_for_manager(window.window_id());
+        }
     }
 
     fn destroyed_window(&mut self, _xwm: XwmId, window: X11Surface) {
         self.x11_forget(&window);
+        self.scope.xwayland.hidden.retain(|w| *w != window.window_id());
     }
 
     fn configure_request(
@@ -252,6 +256,49 @@ impl State {
 }
 
 impl Scope {
+    /// smithay answers the unmapping of any window by putting it onto the screen once more, which unmaps and maps one
+    /// that is mapped: were its client to have mapped it again by now, this would go on for ever. So an
+    /// override-redirect window (others are mapped by smithay itself) is hidden until smithay is done with it.
+    fn x11_hide_for_manager(&mut self, window: u32) {
+        let xwayland = &mut self.xwayland;
+        let Some(ewmh) = xwayland.server.as_mut().and_then(|s| s.ewmh.as_mut()) else {
+            return;
+        };
+        match ewmh.hide(window) {
+            // smithay will hear of this unmapping, too.
+            Ok(true) => xwayland.hidden.push(window),
+            Ok(false) => {
+                let before = xwayland.hidden.len();
+                xwayland.hidden.retain(|w| *w != window);
+                if xwayland.hidden.len() < before {
+                    xwayland.to_show.push(window);
+                }
+            }
+            Err(why) => tracing::debug!("error hiding an X11 window: {why:#}"),
+        }
+    }
+
+    /// Shows again what was hidden, once smithay's request has been seen to.
+    pub(super) fn x11_show_hidden(&mut self) {
+        if self.xwayland.to_show.is_empty() {
+            return;
+        }
+        let windows = std::mem::take(&mut self.xwayland.to_show);
+        let Some(server) = &mut self.xwayland.server else {
+            return;
+        };
+        let (Some(wm), Some(ewmh)) = (&server.wm, &mut server.ewmh) else {
+            return;
+        };
+        // Any answer to the manager comes after what it asked for before.
+        if let Err(why) = wm.get_randr_primary_output() {
+            tracing::debug!("error waiting for the X server: {why}");
+        }
+        for window in windows {
+            tell(ewmh.show(window));
+        }
+    }
+
     /// A window is to be mapped, or is.
     fn x11_manage(&mut self, window: &X11Surface, mapped: bool) {
         let managed = self

@@ -31,7 +31,7 @@ use std::collections::HashMap;
 /// Xwayland's state.
 #[derive(Debug, Default)]
 pub struct Xwayland {
-    /// The protocol by which Xwayland 23.1 and newer pairs; made at the first start.
+    /// The protocol by which Xwayland 23.1 and newer pairs; made at each start.
     shell: Option<XWaylandShellState>,
     /// The server that runs or starts.
     server: Option<server::Server>,
@@ -48,6 +48,10 @@ pub struct Xwayland {
     ending: usize,
     /// The X11 windows that are mapped, by their X11 id.
     windows: HashMap<u32, Managed>,
+    /// Windows that we hid until smithay is done with them.
+    hidden: Vec<u32>,
+    /// Those with which it is.
+    to_show: Vec<u32>,
     /// Something happened after which a window may have got, or lost, its surface.
     look: bool,
     /// What the X server was last told of the order, bottom to top; `None`: it must be told.

@@ -86,6 +86,7 @@ impl State {
             if server.ewmh.as_mut().is_some_and(|e| e.take_unread()) {
                 self.x11_read_events();
             }
+            self.scope.x11_show_hidden();
             if !self.x11_pair() {
                 return;
             }

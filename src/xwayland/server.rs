@@ -13,6 +13,7 @@ use smithay::reexports::calloop::{Interest, Mode, PostAction, RegistrationToken,
 use smithay::reexports::wayland_server::Client;
 use smithay::wayland::xwayland_shell::XWaylandShellState;
 use smithay::xwayland::{X11Wm, XWayland, XWaylandEvent, xwm::XwmId};
+use std::collections::VecDeque;
 use std::io::{ErrorKind, PipeReader, Read};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
@@ -22,6 +23,9 @@ use std::time::Duration;
 
 /// It takes 0.2 to 0.9 s; past this it never will be ready.
 const READY_WITHIN: Duration = Duration::from_secs(15);
+
+/// How many of its last lines are told of a server that ended.
+const WORDS: usize = 3;
 
 /// Where X servers have their sockets.
 const SOCKETS: &str = "/tmp/.X11-unix";
@@ -36,7 +40,25 @@ pub struct Server {
     deadline: RegistrationToken,
     pub(super) wm: Option<X11Wm>,
     pub(super) ewmh: Option<Ewmh>,
-    last_words: String,
+    last_words: LastWords,
+}
+
+/// The last lines that the server wrote, for who reads that it has ended.
+#[derive(Debug, Default)]
+struct LastWords(VecDeque<String>);
+
+impl LastWords {
+    fn push(&mut self, line: &str) {
+        // X servers mark errors, frame them with empty lines, and add where in themselves they were.
+        let line = line.strip_prefix("(EE)").unwrap_or(line).trim();
+        let numbered = line
+            .split_once(": ")
+            .is_some_and(|(n, _)| n.bytes().all(|b| b.is_ascii_digit()));
+        if !line.is_empty() && !numbered && line != "Backtrace:" {
+            self.0.truncate(WORDS - 1);
+            self.0.push_front(line.to_owned());
+        }
+    }
 }
 
 impl Server {
@@ -61,9 +83,6 @@ impl State {
     /// Whether it is ready, or never will be, is told by [`display`](super::Xwayland::display) and
     /// [`take_failure`](super::Xwayland::take_failure) in later iterations of the loop.
     pub fn start_xwayland(&mut self) -> Result<()> {
-        if self.scope.xwayland.shell.is_none() {
-            self.scope.xwayland.shell = Some(XWaylandShellState::new::<Self>(&self.scope.dh));
-        }
         self.spawn_xwayland(None)
     }
 
@@ -75,6 +94,11 @@ impl State {
     }
 
     fn spawn_xwayland(&mut self, display: Option<u32>) -> Result<()> {
+        // Each server counts its serials from one, so that none must find the surfaces of the one before.
+        let shell = XWaylandShellState::new::<Self>(&self.scope.dh);
+        if let Some(old) = self.scope.xwayland.shell.replace(shell) {
+            self.scope.dh.remove_global::<Self>(old.global());
+        }
         make_socket_folder();
         let (log, stderr) = std::io::pipe().context("error creating a pipe")?;
         rustix::io::ioctl_fionbio(&log, true).context("error preparing a pipe")?;
@@ -122,7 +146,7 @@ impl State {
             deadline,
             wm: None,
             ewmh: None,
-            last_words: String::new(),
+            last_words: LastWords::default(),
         });
         Ok(())
     }
@@ -166,7 +190,7 @@ impl State {
                     {
                         tracing::debug!(target: "xwayland", "{line}");
                         if let Some(server) = self.xwayland_run(run) {
-                            server.last_words = line.to_owned();
+                            server.last_words.push(line);
                         }
                     }
                 }
@@ -194,10 +218,10 @@ impl State {
         let display = server.display;
         let last_words = std::mem::take(&mut server.last_words);
         self.take_xwayland();
-        let why = if last_words.is_empty() {
-            why.to_owned()
-        } else {
-            format!("{why}; it last said: {last_words}")
+        let words: Vec<_> = last_words.0.into_iter().rev().collect();
+        let why = match words.join(" | ") {
+            nothing if nothing.is_empty() => why.to_owned(),
+            words => format!("{why}; it last said: {words}"),
         };
         if !self.scope.xwayland.was_ready {
             self.scope.xwayland.failure = Some(anyhow!("error starting Xwayland: {why}"));
@@ -249,6 +273,8 @@ impl State {
         }
         self.scope.xwayland.retired.extend(server.wm);
         self.scope.xwayland.windows.clear();
+        self.scope.xwayland.hidden.clear();
+        self.scope.xwayland.to_show.clear();
         let ids: Vec<_> = self
             .scope
             .windows

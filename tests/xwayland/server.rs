@@ -37,7 +37,7 @@ fn a_server_that_dies_is_started_again_at_the_same_display() {
     let before = server(display).expect("the server runs");
     kill_process(before, Signal::KILL).unwrap();
     desk.until_seen(&[(1, 1, BLACK)]);
-    assert!(desk.f.state.scope.windows.iter().next().is_none());
+    desk.until("no window is left", |d| d.f.state.scope.windows.iter().next().is_none());
     desk.until("another server is ready", |d| {
         d.f.state.scope.xwayland.display() == Some(display) && server(display).is_some_and(|p| p != before)
     });
