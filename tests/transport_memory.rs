@@ -24,8 +24,8 @@ async fn memory_does_not_grow_with_the_stream() {
     let mut groups = 0;
     let mut want_key = true;
     for n in 0..FRAMES {
-        server.publish(want_key, Bytes::from(vec![n as u8; LEN]));
-        want_key = false;
+        let key_frame_sent = std::mem::take(&mut want_key);
+        server.publish(key_frame_sent, Bytes::from(vec![n as u8; LEN]));
         if n == 1 {
             stuck.freeze(true);
         }
@@ -43,12 +43,19 @@ async fn memory_does_not_grow_with_the_stream() {
         if running.is_none() {
             running = Some(group(&mut track).await);
         }
-        let received = soon("a frame", running.as_mut().unwrap().read_frame()).await.unwrap();
-        if received.is_none() {
+        let received = soon("a frame", running.as_mut().unwrap().read_frame()).await;
+        if matches!(received, Ok(Some(_))) {
+            continue;
+        }
+        if key_frame_sent {
             let mut next = group(&mut track).await;
             frame(&mut next).await;
             running = Some(next);
             groups += 1;
+        } else {
+            // On a machine that stood still for a moment this viewer, too, is shed, and needs a key frame.
+            running = None;
+            want_key = true;
         }
     }
     let after = resident();
