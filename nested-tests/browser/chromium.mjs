@@ -86,22 +86,24 @@ export async function colour(page, x, y) {
 
 /**
  * Presses a key `n` times and measures each time from the page's key event to the decoder giving out a frame whose probed
- * point has changed; milliseconds. The keyboard must be the game's.
+ * point has changed; milliseconds. The keyboard must be the game's. Afterwards `window.flips.sinceCommit` has the part of each
+ * from the game's commit on.
  */
 export async function flips(page, { n = 100, key = "a", pause = 50 } = {}) {
   await page.evaluate(() => {
-    window.flips = { pressed: 0, last: undefined, ms: [] };
+    window.flips = { pressed: 0, last: undefined, ms: [], sinceCommit: [] };
     const start = (event) => {
       if (event.repeat || window.flips.last === undefined) return;
       window.flips.pressed = performance.now();
     };
     document.addEventListener("keydown", start, { capture: true });
-    window.__goggles.onframe = ({ yuv, decodedAt }) => {
+    window.__goggles.onframe = ({ yuv, decodedAt, sinceCommit }) => {
       const { flips } = window;
       const changed = flips.last && yuv.some((v, i) => Math.abs(v - flips.last[i]) > 24);
       flips.last = yuv;
       if (!changed || flips.pressed === 0) return;
       flips.ms.push(decodedAt - flips.pressed);
+      flips.sinceCommit.push(sinceCommit);
       flips.pressed = 0;
     };
   });

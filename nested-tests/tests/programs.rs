@@ -46,7 +46,7 @@ fn moves(viewer: &Viewer) -> Result<()> {
 
 /// Which of the three components stands out by at least `by`.
 fn stands_out(c: Rgb, component: usize, by: u8) -> bool {
-    (0..3).all(|i| i == component || c[component] >= c[i].saturating_add(by))
+    (0..3).all(|i| i == component || c[component].saturating_sub(c[i]) >= by)
 }
 
 fn has_red_green_blue(picture: &Picture, share: f64) -> bool {
@@ -109,7 +109,7 @@ fn is_a_cube(picture: &Picture) -> bool {
     let is_grey = |c: Rgb| c.iter().all(|v| v.abs_diff(c[0]) < 10);
     picture.share(|c| is_grey(c) && (45..=57).contains(&c[0])) > 0.1
         && picture.share(|c| is_grey(c) && c[0] > 65) > 0.02
-        && picture.share(|c| c[1] >= c[0].saturating_add(25) && c[2] >= c[0].saturating_add(25)) > 0.005
+        && picture.share(|c| c[1].saturating_sub(c[0]) >= 25 && c[2].saturating_sub(c[0]) >= 25) > 0.005
 }
 
 /// Typed into a shell: the shell writes a file, and makes the whole screen `colour`.

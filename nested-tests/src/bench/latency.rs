@@ -2,14 +2,16 @@
 
 use super::figure::{Figure, Target};
 use super::{Client, short};
+use crate::browser::Browser;
 use crate::decode::is_near;
 use crate::picture::{Mode, Size, TOLERANCE, colour};
-use crate::scope::Scope;
+use crate::scope::{Scope, Setup, picture_program};
 use crate::viewer::{Shown, Viewer};
 use anyhow::{Context, Result};
 use goggles_protocols::frame::Times;
 use goggles_protocols::input::Event;
 use goggles_scope::time::Mono;
+use serde_json::json;
 use std::time::Duration;
 
 /// Any key.
@@ -98,6 +100,34 @@ pub fn measure(kind: Kind, client: Client, size: Size, count: usize) -> Result<V
         figures.push(Figure::new(format!("{name}-{}", stage.replace(' ', "-")), "ms", values).detail());
     }
     Ok(figures)
+}
+
+/// The same in Chromium, by its own clock: from the page's key event to its decoder's output.
+pub fn chromium(size: Size, count: usize) -> Result<Vec<Figure>> {
+    let mut setup = Setup::new(size)?;
+    setup.program(picture_program(Client::Wayland.program(), Mode::Flip, size)?);
+    let scope = setup.start()?;
+    let mut browser = Browser::start()?;
+    browser.play(&scope.url()?)?;
+    let all = browser
+        .call(&json!({"do": "flips", "n": count}))
+        .with_context(|| scope.log())?;
+    let since_commit = browser.evaluate("window.flips.sinceCommit")?;
+    let (target, commit_target) = match size.h {
+        720 => (Target::median(12.0), Target::median(8.0)),
+        _ => Default::default(),
+    };
+    let of = short(size);
+    let values = |v| serde_json::from_value::<Vec<f64>>(v).context("not a list of numbers");
+    Ok(vec![
+        Figure::new(format!("chromium-flip-{of}"), "ms", values(all)?).target(target),
+        Figure::new(
+            format!("chromium-flip-{of}-commit-to-decoded"),
+            "ms",
+            values(since_commit)?,
+        )
+        .target(commit_target),
+    ])
 }
 
 fn press(viewer: &Viewer, n: usize) -> Result<Press> {

@@ -152,6 +152,12 @@ pub fn run(options: &Options, mut show: impl FnMut(Figure) -> Result<()>) -> Res
                 part(format!("cpu {of} {}", client.name()), load::moving(client, size))?;
             }
         }
+        if options.has(Part::Chromium) {
+            part(
+                format!("chromium {of}"),
+                latency::chromium(size, options.count.unwrap_or(100)),
+            )?;
+        }
         if options.has(Part::Static) {
             part(format!("static {of}"), load::still(size))?;
         }

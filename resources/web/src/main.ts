@@ -210,6 +210,7 @@ const link = new Link({
   wantsInput: () => view.playing,
   onWelcome(welcome) {
     probe.viewer = String(welcome.viewer);
+    probe.startUs = welcome.startUs;
   },
   onRole(role) {
     // Nobody holds the input and we are playing: the last holder has left.
@@ -236,6 +237,8 @@ const link = new Link({
   },
   onCursor: (updates) => cursor.apply(updates),
 });
+
+probe.offsetUs = () => link.control?.clock.offset(nowUs());
 
 const overlay = new Overlay(element("stats", HTMLElement), { link, timeline, video, canvas }, nowUs);
 

@@ -9,6 +9,8 @@ export interface ProbeFrame {
   /** Milliseconds of performance.now(). */
   receivedAt: number;
   decodedAt: number;
+  /** Milliseconds from the game's commit to decodedAt, by the estimate of the server's clock; undefined before there is one. */
+  sinceCommit: number | undefined;
   /** Y, U, V (0 to 255, as coded) at the probed point of the picture. */
   yuv: [number, number, number];
 }
@@ -26,6 +28,9 @@ export class Probe {
   viewer = "";
   size = "";
   codec = "";
+  /** The server's clock at the time stamp 0, and how far it is ahead of ours; µs. */
+  startUs = 0;
+  offsetUs: () => number | undefined = () => undefined;
   /** Called for each frame, after it was painted. */
   onframe: ((frame: ProbeFrame) => void) | undefined;
   /** Where `onframe` looks, as a fraction of the picture. */
@@ -44,7 +49,9 @@ export class Probe {
     look(copy, this.point)
       .then((yuv) => {
         const { timestamp: ptsUs } = copy;
-        this.onframe?.({ ptsUs, receivedAt: receivedUs / 1000, decodedAt: decodedUs / 1000, yuv });
+        const offset = this.offsetUs();
+        const sinceCommit = offset === undefined ? undefined : (decodedUs + offset - this.startUs - ptsUs) / 1000;
+        this.onframe?.({ ptsUs, receivedAt: receivedUs / 1000, decodedAt: decodedUs / 1000, sinceCommit, yuv });
       })
       .catch((error: unknown) => console.warn("the probe can't read a frame:", error))
       .finally(() => copy.close());
