@@ -24,6 +24,9 @@ use std::time::Duration;
 /// It takes 0.2 to 0.9 s; past this it never will be ready.
 const READY_WITHIN: Duration = Duration::from_secs(15);
 
+/// How long its process may outlive its X connection.
+const ENDS_WITHIN: Duration = Duration::from_secs(2);
+
 /// How many of its last lines are told of a server that ended.
 const WORDS: usize = 3;
 
@@ -201,14 +204,24 @@ impl State {
         }
     }
 
-    /// The window manager has lost its connection.
+    /// The window manager has lost its connection: the process ends, or else it is made to. Its end is waited for, since
+    /// only then the display can be taken again without a gap in which another server would take it.
     pub(super) fn x11_lost_manager(&mut self, id: XwmId) {
-        let server = self.scope.xwayland.server.as_ref();
-        if let Some(run) = server
-            .filter(|s| s.wm.as_ref().is_some_and(|wm| wm.id() == id))
-            .map(|s| s.run)
-        {
-            self.xwayland_ended(run, "it closed the connection");
+        let server = self.scope.xwayland.server.as_mut();
+        let Some(server) = server.filter(|s| s.wm.as_ref().is_some_and(|wm| wm.id() == id)) else {
+            return;
+        };
+        let run = server.run;
+        let ended =
+            self.scope
+                .events
+                .insert_source(Timer::from_duration(ENDS_WITHIN), move |_, (), state: &mut Self| {
+                    state.xwayland_ended(run, "it closed the connection");
+                    TimeoutAction::Drop
+                });
+        match ended {
+            Ok(deadline) => server.deadline = deadline,
+            Err(why) => tracing::error!("error waiting for Xwayland's end: {why}"),
         }
     }
 

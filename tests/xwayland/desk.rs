@@ -3,6 +3,7 @@
 use crate::fixture::{Fixture, Picture};
 use goggles_scope::scene::window::Window;
 use smithay::reexports::wayland_server::Resource;
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Far more than anything takes; a test that gets here has failed.
@@ -14,12 +15,53 @@ pub const H: u16 = 480;
 pub struct Desk {
     pub f: Fixture,
     last: Option<Picture>,
+    /// Given back after the X server is gone.
+    _place: Place,
+}
+
+/// There are 33 displays, for all programs of the machine: tests take this many at most.
+const PLACES: usize = 6;
+
+static FREE: (Mutex<usize>, Condvar) = (Mutex::new(PLACES), Condvar::new());
+
+struct Place;
+
+impl Place {
+    fn take() -> Self {
+        let free = FREE.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free = FREE
+            .1
+            .wait_while(free, |free| *free == 0)
+            .unwrap_or_else(PoisonError::into_inner);
+        *free -= 1;
+        Self
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        *FREE.0.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        FREE.1.notify_one();
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        // The loop has sources that hold the loop, so that its end would not end the server.
+        self.f.state.stop_xwayland();
+        let give_up = Instant::now() + PATIENCE;
+        while !self.f.state.scope.xwayland.is_gone() && Instant::now() < give_up {
+            self.f.live(Duration::from_millis(5));
+        }
+    }
 }
 
 impl Desk {
     /// With an X server that is ready.
     pub fn new() -> Self {
+        let place = Place::take();
         let mut desk = Self {
+            _place: place,
             f: Fixture::new(W.into(), H.into()),
             last: None,
         };

@@ -215,8 +215,8 @@ fn a_client_that_dies_leaves_nothing() {
     drop(other);
     desk.until_seen(&[(1, 1, RED), (110, 60, RED)]);
     desk.until_focused(&x, main);
-    assert_eq!(desk.f.state.scope.windows.iter().count(), 1);
+    desk.until("one window is left", |d| d.f.state.scope.windows.iter().count() == 1);
     drop(x);
     desk.until_seen(&[(1, 1, BLACK)]);
-    assert!(desk.f.state.scope.choice.keyboard.is_none());
+    desk.until("nobody has the keyboard", |d| d.f.state.scope.choice.keyboard.is_none());
 }
