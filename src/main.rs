@@ -10,8 +10,9 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
-/// What is logged if nobody says otherwise: what we do, and what troubles the libraries.
-const LOGGED: &str = "warn,goggles_scope=info,viewer=info";
+/// What is logged if nobody says otherwise: what we do, and what troubles the libraries. smithay calls each end of
+/// Xwayland an error; we say ourselves when it is one.
+const LOGGED: &str = "warn,goggles_scope=info,viewer=info,smithay::xwayland=off,smithay::utils::x11rb=off";
 
 fn main() -> ExitCode {
     // Before all else: libraries and our own set-up change what the program is to have as it was.

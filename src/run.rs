@@ -25,6 +25,9 @@ use std::os::fd::AsFd;
 use std::rc::Rc;
 use std::time::Duration;
 
+/// How long Xwayland may take to end; it takes a few milliseconds.
+const XWAYLAND_PATIENCE: Duration = Duration::from_secs(2);
+
 /// Runs a session to its end and gives the exit status: the program's, or 0 where there is none.
 pub fn run(settings: Settings) -> Result<i32> {
     let mut events: EventLoop<'static, State> = EventLoop::try_new().context("error creating the event loop")?;
@@ -76,10 +79,12 @@ pub fn run(settings: Settings) -> Result<i32> {
         stopping: false,
     };
     session.open_stats(&state)?;
-    let code = session.turn_until_exit(&mut events, &mut state)?;
-    tracing::info!("{}", state.scope.stats.summary(Mono::now()));
-    session.end(&mut state);
-    Ok(code)
+    let code = session.turn_until_exit(&mut events, &mut state);
+    if code.is_ok() {
+        tracing::info!("{}", state.scope.stats.summary(Mono::now()));
+    }
+    session.end(&mut events, &mut state);
+    code
 }
 
 /// The threads of a stream.
@@ -247,10 +252,17 @@ impl Session {
     }
 
     /// Says goodbye; the drops do the rest, in the order of the fields.
-    fn end(self, state: &mut State) {
+    fn end(self, events: &mut EventLoop<'static, State>, state: &mut State) {
         state.scope.tell(FromScope::Shutdown("the session has ended".into()));
         state.scope.to_network = None;
         state.stop_xwayland();
+        let give_up = Mono::now() + XWAYLAND_PATIENCE;
+        while !state.scope.xwayland.is_gone() && Mono::now() < give_up {
+            if let Err(why) = events.dispatch(Some(give_up.since(Mono::now())), state) {
+                tracing::warn!("error waiting for Xwayland's end: {why}");
+                break;
+            }
+        }
     }
 
     fn start_program(&mut self, events: &EventLoop<'static, State>, state: &mut State) -> Result<()> {
