@@ -33,6 +33,11 @@ pub struct Pacer {
     dirty: bool,
     /// A client waits for its frame callback.
     waiting: bool,
+    /// A tick has passed since then: the callbacks are due.
+    owed: bool,
+    /// Content from an earlier interval is not latched before this time: its client has just been told to draw, and
+    /// would always be one interval late if the old content took the place of the new.
+    hold: Option<Mono>,
     /// The next tick goes to an input's answer.
     boost: bool,
     /// How much later the grid would be without borrowed time.
@@ -50,6 +55,8 @@ impl Pacer {
             latched: false,
             dirty: false,
             waiting: false,
+            owed: false,
+            hold: None,
             boost: false,
             debt: Duration::ZERO,
             sequence: 0,
@@ -77,6 +84,9 @@ impl Pacer {
         self.roll(now);
         self.waiting = true;
         self.dirty |= damage;
+        if damage {
+            self.hold = None;
+        }
     }
 
     /// A key or button went down or up.
@@ -87,7 +97,8 @@ impl Pacer {
     /// Says what is due. `encoder_free`: a job would not displace one that waits; while it is false, latching waits for
     /// it, so that the frame is as fresh as can be.
     pub fn step(&mut self, now: Mono, encoder_free: bool) -> Due {
-        let mut callbacks = self.roll(now) && self.waiting;
+        self.roll(now);
+        let mut callbacks = std::mem::take(&mut self.owed);
         if !callbacks && self.boost && self.waiting {
             let early = (self.tick + self.interval()).since(now);
             if self.debt + early <= self.period {
@@ -99,9 +110,12 @@ impl Pacer {
         if callbacks {
             self.waiting = false;
             self.boost = false;
+            self.hold = self.dirty.then(|| now + self.period / 4);
         }
-        let latch = self.dirty && !self.latched && encoder_free;
+        let held = self.hold.is_some_and(|until| now < until);
+        let latch = self.dirty && !self.latched && encoder_free && !held;
         if latch {
+            self.hold = None;
             self.dirty = false;
             self.latched = true;
         }
@@ -111,19 +125,22 @@ impl Pacer {
     /// When `step` must be called again, if nothing else happens.
     pub fn deadline(&self) -> Option<Mono> {
         let wanted = self.waiting || (self.dirty && self.latched);
-        wanted.then(|| self.tick + self.interval())
+        let tick = wanted.then(|| self.tick + self.interval());
+        let held = self.hold.filter(|_| self.dirty && !self.latched);
+        tick.into_iter().chain(held).min()
     }
 
     fn interval(&self) -> Duration {
         self.period + self.debt.min(self.period / 8)
     }
 
-    /// Moves the grid up to `now`; true if a tick has passed.
-    fn roll(&mut self, now: Mono) -> bool {
+    /// Moves the grid up to `now`.
+    fn roll(&mut self, now: Mono) {
         let interval = self.interval();
         if now < self.tick + interval {
-            return false;
+            return;
         }
+        self.owed |= self.waiting;
         if now.since(self.tick) >= interval * 2 {
             // Idle, or stalled: nobody has seen the grid, so it may start here.
             self.debt = Duration::ZERO;
@@ -133,7 +150,6 @@ impl Pacer {
             let tick = self.tick + interval;
             self.begin(tick);
         }
-        true
     }
 
     fn begin(&mut self, tick: Mono) {
@@ -188,13 +204,27 @@ mod tests {
         assert!(!p.step(at(3), true).latch);
         p.commit(at(9), true);
         assert!(!p.step(at(9), true).latch);
-        assert_eq!(
-            p.step(at(16), true),
-            Due {
-                latch: true,
-                callbacks: true
-            }
-        );
+        // Its client is told to draw; what it draws takes the place of what waited.
+        let callbacks = Due {
+            latch: false,
+            callbacks: true,
+        };
+        assert_eq!(p.step(at(16), true), callbacks);
+        p.commit(at(17), true);
+        assert!(p.step(at(17), true).latch);
+    }
+
+    #[test]
+    fn what_waited_is_shown_if_nothing_newer_comes() {
+        let mut p = pacer();
+        p.commit(at(0), true);
+        assert!(p.step(at(0), true).latch);
+        p.commit(at(3), true);
+        assert!(!p.step(at(3), true).latch);
+        assert!(!p.step(at(16), true).latch);
+        assert_eq!(p.deadline(), Some(at(20)));
+        assert!(p.step(at(20), true).latch);
+        assert_eq!(p.deadline(), None);
     }
 
     #[test]
