@@ -8,14 +8,16 @@
 set -euo pipefail
 
 build=(build-essential pkg-config libxkbcommon-dev libpixman-1-dev libgstreamer1.0-dev
-    libgstreamer-plugins-base1.0-dev)
+    libgstreamer-plugins-base1.0-dev libpipewire-0.3-dev libclang-dev clang cmake)
 run=(xwayland xkb-data fonts-dejavu-core gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
-    gstreamer1.0-plugins-ugly libgl1-mesa-dri glmark2-es2-wayland)
+    gstreamer1.0-plugins-ugly libgl1-mesa-dri glmark2-es2-wayland pipewire pipewire-bin pipewire-pulse pipewire-alsa)
 test=(gstreamer1.0-libav weston foot xterm mesa-utils vulkan-tools mesa-vulkan-drivers xvfb chromium)
 
 # The least versions: node for esbuild's target and node:test, cargo for edition 2024 and the dependencies.
 node_major=18
 rust_minor=92
+# Debian 12's own recent toolchain, for a machine that has none.
+toolchain=(cargo-web rustc-web rustfmt-web rust-web-clippy)
 
 usage() {
     sed -n '2,8s/^# \{0,1\}//p' "$0" >&2
@@ -44,8 +46,10 @@ if [ "${need_build:-}" ]; then
         wanted+=(npm)
     fi
     version=$(cargo --version 2>/dev/null | sed 's/^cargo 1\.\([0-9]*\).*/\1/') || true
-    if [ "${version:-0}" -lt "$rust_minor" ]; then
-        echo "setup: a Rust toolchain of at least 1.$rust_minor is needed and not installed by this script;" \
+    if ! command -v cargo >/dev/null; then
+        wanted+=("${toolchain[@]}")
+    elif [ "${version:-0}" -lt "$rust_minor" ]; then
+        echo "setup: cargo is 1.${version:-?}; a Rust toolchain of at least 1.$rust_minor is needed:" \
             "see https://rustup.rs" >&2
         exit 1
     fi
