@@ -49,7 +49,7 @@ lint: setup-build $(NODE_MODULES)
 test: lint
 	@tools/setup.sh build run
 	cd $(WEB) && $(NPM) test
-	$(CARGO) test --locked -p goggles-scope -p goggles-protocols
+	$(CARGO) test --locked -p goggles-scope -p goggles-protocols -p goggles-viewer
 	$(CARGO) test --locked -p nested-tests --lib --bins
 	@echo
 	@echo 'Not run here:'
