@@ -1,0 +1,141 @@
+/** How long to hold the sound back: as short as its packets' lateness of late allows. Twin of viewer/src/audio/depth.rs. */
+
+/** Lateness is counted in steps of this, in µs, and not above the last. */
+const STEP = 250;
+const STEPS = 4096;
+/** What is looked back on, in µs, and at most so many packets. */
+const WINDOW = 10_000_000;
+const KEPT = 8192;
+/** The sum is made this often, in µs. */
+const INTERVAL = 100_000;
+/** One packet in so many may come later than what is sized for. */
+const LATER = 100;
+/** The least delay, in µs. */
+const FLOOR = 10_000;
+/**
+ * What is more than this above the least lateness is not waited for: two round trips, within these bounds (µs). Lost
+ * packets are there again after one and a half.
+ */
+const LEAST_CAP = 40_000;
+const MOST_CAP = 250_000;
+/** A packet that came too late raises the delay to what it would have needed and this, in µs. */
+const MARGIN = 1_000;
+/** So much more at the start, when nothing is known, in µs. */
+const CAUTION = 10_000;
+/** The delay falls only after so much time of measuring, in µs. */
+const SETTLED = 2_000_000;
+/** How fast the delay may rise and fall: µs per µs. */
+const RISE = 4000e-6;
+const FALL = 1000e-6;
+/** It stays where it is while it is too long by no more than this, in µs. */
+const SLACK = 1_000;
+
+/** Sizes the delay from the game to the ear. All in µs. */
+export class Depth {
+  readonly #frame: number;
+  #cap = LEAST_CAP;
+  readonly #counts = new Uint16Array(STEPS);
+  /** A ring of when and which step; no garbage is made in the audio thread. */
+  readonly #times = new Float64Array(KEPT);
+  readonly #steps = new Uint16Array(KEPT);
+  #oldest = 0;
+  #length = 0;
+  /** The highest lateness of a packet that came too late, and when it did. */
+  #late: { needed: number; at: number } | undefined;
+  #began: number | undefined;
+  #summed: number | undefined;
+  #target = FLOOR;
+  #current: number | undefined;
+  #last = 0;
+
+  /** For packets of `frame` µs. */
+  constructor(frame: number) {
+    this.#frame = frame;
+  }
+
+  /** The delay that is wanted. */
+  get target(): number {
+    return this.#target;
+  }
+
+  /** The network's round trip, in µs. */
+  setRoundTrip(us: number): void {
+    this.#cap = clamp(2 * us, LEAST_CAP, MOST_CAP);
+  }
+
+  /** A packet came that was not there yet, `lateness` µs after its time stamp. `missed`: too late to be played. */
+  arrived(now: number, lateness: number, missed: boolean): void {
+    const step = Math.min(Math.max(Math.ceil(lateness / STEP), 0), STEPS - 1);
+    while (this.#length > 0 && (now - this.#times[this.#oldest]! > WINDOW || this.#length >= KEPT)) {
+      this.#counts[this.#steps[this.#oldest]!]!--;
+      this.#oldest = (this.#oldest + 1) % KEPT;
+      this.#length--;
+    }
+    const place = (this.#oldest + this.#length) % KEPT;
+    this.#times[place] = now;
+    this.#steps[place] = step;
+    this.#length++;
+    this.#counts[step]!++;
+    this.#began ??= now;
+    const needed = step * STEP + MARGIN;
+    if (missed && (!this.#late || needed >= this.#late.needed || now - this.#late.at > WINDOW)) {
+      this.#late = { needed, at: now };
+      this.#summed = undefined;
+    }
+    if (this.#summed === undefined || now - this.#summed >= INTERVAL) {
+      this.#summed = now;
+      this.#target = this.#sum(now);
+    }
+  }
+
+  /** What was measured is true no longer. */
+  forget(): void {
+    this.#counts.fill(0);
+    this.#length = 0;
+    this.#late = undefined;
+    this.#began = undefined;
+    this.#summed = undefined;
+  }
+
+  /** The delay that the packets of late ask for. */
+  #sum(now: number): number {
+    const allowed = Math.floor(this.#length / LATER);
+    let high = STEPS - 1;
+    let above = this.#counts[high]!;
+    while (high > 0 && above <= allowed) above += this.#counts[--high]!;
+    let least = 0;
+    while (least < STEPS - 1 && this.#counts[least] === 0) least++;
+    let wanted = high * STEP + this.#frame;
+    if (this.#late && now - this.#late.at <= WINDOW) wanted = Math.max(wanted, this.#late.needed);
+    return Math.max(Math.min(wanted, least * STEP + this.#frame + this.#cap), FLOOR);
+  }
+
+  /** Playing begins, or begins again after nothing was heard: the delay may be anything now. */
+  start(now: number): number {
+    this.#current = this.#target + (this.#settled(now) ? 0 : CAUTION);
+    this.#last = now;
+    return this.#current;
+  }
+
+  /** Moves the delay a little towards what is asked for. Returns the delay and how fast it changes, in µs per µs. */
+  advance(now: number): [delay: number, slope: number] {
+    const current = this.#current ?? this.#target;
+    const elapsed = Math.max(now - this.#last, 0);
+    this.#last = now;
+    const over = current - this.#target;
+    let [change, slope] = [0, 0];
+    if (over < 0) [change, slope] = [Math.min(RISE * elapsed, -over), RISE];
+    else if (this.#settled(now) && over > SLACK) [change, slope] = [-Math.min(FALL * elapsed, over - SLACK), -FALL];
+    this.#current = current + change;
+    return [this.#current, slope];
+  }
+
+  #settled(now: number): boolean {
+    return this.#began !== undefined && now - this.#began >= SETTLED;
+  }
+}
+
+/** `value`, or the bound that it is beyond. */
+export function clamp(value: number, low: number, high: number): number {
+  return Math.min(Math.max(value, low), high);
+}
