@@ -47,7 +47,7 @@ lint: setup-build $(NODE_MODULES)
 	cd $(WEB) && $(NPM) run lint
 
 test: lint
-	@tools/setup.sh build run
+	@tools/setup.sh build run check
 	cd $(WEB) && $(NPM) test
 	$(CARGO) test --locked -p goggles-scope -p goggles-protocols -p goggles-viewer
 	$(CARGO) test --locked -p nested-tests --lib --bins

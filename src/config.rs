@@ -9,6 +9,7 @@ mod resolve;
 pub use file::read;
 pub use resolve::{Conflict, resolve};
 
+use crate::edid;
 use crate::link::{Rate, Refresh, Size};
 use clap::ValueEnum;
 use serde::Deserialize;
@@ -33,6 +34,8 @@ pub struct Settings {
     pub scaler: Scaler,
     /// How it is filtered (`-F`).
     pub filter: Filter,
+    /// What the monitor says of itself (`--edid`, `--edid-name`, `--edid-vendor`).
+    pub edid: Edid,
     /// Relative motion is multiplied by this (`-s`).
     pub mouse_sensitivity: f64,
     /// The cursor is hidden after this long without motion (`-C`); `None`: never.
@@ -66,6 +69,20 @@ pub struct Settings {
 pub enum Backend {
     /// Nothing but the stream.
     Headless,
+}
+
+/// Where the monitor's EDID is from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Edid {
+    /// Made for the size and rate that the game is told.
+    Made {
+        /// What it calls itself.
+        name: edid::Name,
+        /// Who made it.
+        vendor: edid::Vendor,
+    },
+    /// A file's, as it is.
+    File(PathBuf),
 }
 
 /// gamescope's `-S`.

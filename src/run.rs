@@ -58,6 +58,9 @@ pub fn run(settings: Settings) -> Result<i32> {
     )?;
     insert_display(&handle, display)?;
     let wayland = state.listen()?;
+    if let Err(why) = state.scope.monitor.publish(&wayland, &|name| std::env::var_os(name)) {
+        tracing::warn!("the monitor's EDID has no file: {why:#}");
+    }
     if let Some(s) = &stream {
         let transport = Rc::clone(&s.transport);
         state.scope.to_network = Some(Outlet(Box::new(move |message| transport.send(message))));

@@ -9,7 +9,8 @@ use crate::config::Settings;
 use crate::frame::pacer::Pacer;
 use crate::frame::stats::Stats;
 use crate::handlers::{ClientState, KeyboardFocus};
-use crate::link::{FromScope, Refresh, SceneInfo, Size};
+use crate::link::{FromScope, Refresh, SceneInfo};
+use crate::monitor::Monitor;
 use crate::scene::{
     cursor::Cursor,
     layout::Fit,
@@ -23,11 +24,11 @@ use smithay::desktop::utils::{
     OutputPresentationFeedback, send_frames_surface_tree, take_presentation_feedback_surface_tree,
 };
 use smithay::input::{Seat, SeatState, keyboard::XkbConfig};
-use smithay::output::{Mode, Output, PhysicalProperties, Scale, Subpixel};
+use smithay::output::Output;
 use smithay::reexports::calloop::LoopHandle;
 use smithay::reexports::wayland_protocols::wp::presentation_time::server::wp_presentation_feedback::Kind as Shown;
 use smithay::reexports::wayland_server::DisplayHandle;
-use smithay::utils::{Logical, Monotonic, Point, SERIAL_COUNTER, Time, Transform};
+use smithay::utils::{Logical, Monotonic, Point, SERIAL_COUNTER, Time};
 use smithay::wayland::compositor::CompositorState;
 use smithay::wayland::cursor_shape::CursorShapeManagerState;
 use smithay::wayland::fractional_scale::FractionalScaleManagerState;
@@ -88,6 +89,8 @@ pub struct Scope {
     pub seat: Seat<State>,
     /// The one output, as clients see it.
     pub output: Output,
+    /// What the output says it is.
+    pub monitor: Monitor,
     /// The size clients see (`-w -h`), in the game's coordinates.
     pub area: smithay::utils::Size<i32, Logical>,
     /// The windows.
@@ -185,7 +188,8 @@ impl State {
         seat.add_pointer();
 
         let area = settings.nested.unwrap_or(settings.output);
-        let output = create_output(&dh, area, settings.refresh);
+        let monitor = Monitor::new(&settings, area)?;
+        let output = monitor.create_output(&dh, area, settings.refresh);
         create_plain_globals(&dh);
         let forced = match &settings.cursor {
             Some(path) => {
@@ -207,6 +211,7 @@ impl State {
             },
             seat,
             output,
+            monitor,
             area: (area.w as i32, area.h as i32).into(),
             windows: Stack::default(),
             popups: PopupManager::default(),
@@ -419,33 +424,6 @@ impl Scope {
         let time = Time::<Monotonic>::from(Duration::from_nanos(self.now.0));
         feedback.presented(time, refresh, self.pacer.sequence(), Shown::Vsync);
     }
-}
-
-fn create_output(dh: &DisplayHandle, area: Size, refresh: Refresh) -> Output {
-    // 96 dots an inch: 0.2646 mm a pixel.
-    let mm = |px: u32| (f64::from(px) * 25.4 / 96.0).round() as i32;
-    let output = Output::new(
-        "HEADLESS-1".into(),
-        PhysicalProperties {
-            size: (mm(area.w), mm(area.h)).into(),
-            subpixel: Subpixel::None,
-            make: "goggles-scope".into(),
-            model: "Virtual".into(),
-        },
-    );
-    let mode = Mode {
-        size: (area.w as i32, area.h as i32).into(),
-        refresh: refresh.0 as i32,
-    };
-    output.create_global::<State>(dh);
-    output.change_current_state(
-        Some(mode),
-        Some(Transform::Normal),
-        Some(Scale::Integer(1)),
-        Some((0, 0).into()),
-    );
-    output.set_preferred(mode);
-    output
 }
 
 /// Globals whose state objects only hold their own ids; they live as long as the display.

@@ -169,6 +169,37 @@ fn with_xwayland_there_is_a_display_and_a_ready_file() {
 }
 
 #[test]
+fn the_monitors_edid_is_a_file() {
+    let m = Machine::new();
+    // The same one twice: where the variable says, and else beside the socket.
+    let script = "test -f $XDG_RUNTIME_DIR/gamescope-0.edid && cp $XDG_RUNTIME_DIR/gamescope-0.edid $D/beside";
+    let (code, _, err) = run(&mut m.session(&["--edid-name", "Den TV"], script));
+    assert_eq!(code, 0, "{err}");
+    let asked = m.path().join("asked");
+    let mut session = m.session(
+        &["--edid-name", "Den TV"],
+        "test ! -e $XDG_RUNTIME_DIR/gamescope-0.edid",
+    );
+    let (code, _, err) = run(session.env("GAMESCOPE_PATCHED_EDID_FILE", &asked));
+    assert_eq!(code, 0, "{err}");
+    let edid = std::fs::read(asked).unwrap();
+    assert_eq!(edid, std::fs::read(m.path().join("beside")).unwrap());
+    assert_eq!(goggles_scope::edid::read(&edid).unwrap().name, "Den TV");
+    assert!(!m.path().join("gamescope-0.edid").exists(), "it goes with the session");
+}
+
+#[test]
+fn an_edid_that_is_none_is_refused_before_the_program_starts() {
+    let m = Machine::new();
+    let file = m.path().join("edid");
+    std::fs::write(&file, [0; 128]).unwrap();
+    let (code, _, err) = run(&mut m.session(&["--edid", file.to_str().unwrap()], "touch $D/started"));
+    assert_eq!(code, 1, "{err}");
+    assert!(err.contains("it does not begin with an EDID's eight bytes"), "{err}");
+    assert!(!m.path().join("started").exists());
+}
+
+#[test]
 fn what_the_program_leaves_is_ended() {
     let m = Machine::new();
     let (up, go) = (m.fifo("up"), m.fifo("go"));

@@ -1,16 +1,17 @@
 #!/bin/bash
 # Installs the Debian packages that a group of work needs. Run again, it only looks and ends at once.
 #
-#   tools/setup.sh [--check] GROUP...      GROUP: build, run, test
+#   tools/setup.sh [--check] GROUP...      GROUP: build, run, check, test
 #
-# build: what cargo and npm need. run: what goggles-scope and the demo need. test: the programs that the nested tests
-# start. --check only says what is missing (exit status 1 if anything is).
+# build: what cargo and npm need. run: what goggles-scope and the demo need. check: the programs that judge what we made in
+# make test. test: the programs that the nested tests start. --check only says what is missing (exit status 1 if anything is).
 set -euo pipefail
 
 build=(build-essential pkg-config libxkbcommon-dev libpixman-1-dev libgstreamer1.0-dev
     libgstreamer-plugins-base1.0-dev libpipewire-0.3-dev libclang-dev clang cmake)
 run=(xwayland xkb-data fonts-dejavu-core gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
     gstreamer1.0-plugins-ugly libgl1-mesa-dri glmark2-es2-wayland pipewire pipewire-bin pipewire-pulse pipewire-alsa)
+check=(edid-decode x11-xserver-utils)
 test=(gstreamer1.0-libav weston foot xterm mesa-utils vulkan-tools mesa-vulkan-drivers xvfb chromium)
 
 # The least versions: node for esbuild's target and node:test, cargo for edition 2024 and the dependencies.
@@ -31,6 +32,7 @@ for arg in "$@"; do
         --check) check_only=1 ;;
         build) wanted+=("${build[@]}"); need_build=1 ;;
         run) wanted+=("${run[@]}") ;;
+        check) wanted+=("${check[@]}") ;;
         test) wanted+=("${test[@]}") ;;
         *) usage ;;
     esac

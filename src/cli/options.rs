@@ -6,6 +6,7 @@ use super::values::{
     XwaylandCount,
 };
 use crate::config::{Encoder, Scaler};
+use crate::edid;
 use clap::{ArgAction, Args, Parser, Subcommand};
 use serde::{Deserialize, Deserializer};
 use std::ffi::OsString;
@@ -129,6 +130,16 @@ pub struct Options {
     #[arg(short = 'F', long, help_heading = "Picture")]
     pub filter: Option<Filter>,
 
+    /// The monitor's EDID, a file such as /sys/class/drm/*/edid [default: made for the size and the rate]
+    #[arg(long, value_name = "FILE", help_heading = "Picture")]
+    pub edid: Option<PathBuf>,
+    /// What the monitor calls itself, up to 13 characters [default: goggles-scope]
+    #[arg(long, value_name = "NAME", help_heading = "Picture")]
+    pub edid_name: Option<edid::Name>,
+    /// Who made the monitor, three letters [default: GGS]
+    #[arg(long, value_name = "ABC", help_heading = "Picture")]
+    pub edid_vendor: Option<edid::Vendor>,
+
     /// Multiply relative mouse motion [default: 1]
     #[arg(
         short = 's',
@@ -230,6 +241,9 @@ impl Options {
             framerate_limit,
             scaler,
             filter,
+            edid,
+            edid_name,
+            edid_vendor,
             mouse_sensitivity,
             hide_cursor_delay,
             cursor,

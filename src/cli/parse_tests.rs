@@ -1,7 +1,7 @@
 //! What arguments become, without starting anything.
 
 use super::{Action, parse};
-use crate::config::{Encoder, Filter, Scaler, Settings};
+use crate::config::{Edid, Encoder, Filter, Scaler, Settings};
 use crate::link::{Rate, Refresh, Size};
 use std::ffi::OsString;
 
@@ -51,6 +51,10 @@ fn every_option_arrives() {
         "30",
         "--cursor",
         "/c.png",
+        "--edid-name",
+        "Den TV",
+        "--edid-vendor",
+        "ABC",
         "--backend",
         "headless",
         "--stream",
@@ -90,6 +94,8 @@ fn every_option_arrives() {
         (Some("/r"), Some("/t"))
     );
     assert_eq!(s.cursor.unwrap().to_str(), Some("/c.png"));
+    let (name, vendor) = ("Den TV".parse().unwrap(), "ABC".parse().unwrap());
+    assert_eq!(s.edid, Edid::Made { name, vendor });
     assert_eq!(
         (
             s.keyboard.layout.as_str(),
@@ -118,6 +124,16 @@ fn the_last_one_wins_as_in_gamescope() {
         .stream
         .unwrap();
     assert_eq!(streams.listen.len(), 2);
+}
+
+#[test]
+fn an_edid_of_a_file_has_its_own_name() {
+    let file = settings(&["--edid", "/e", "--", "x"]);
+    assert_eq!(file.edid, Edid::File("/e".into()));
+    let both = action(&["--edid", "/e", "--edid-name", "TV", "--", "x"]);
+    assert!(both.unwrap_err().contains("leave out --edid-name"));
+    assert!(action(&["--edid-vendor", "abcd", "--", "x"]).is_err());
+    assert!(action(&["--edid-name", "more than 13 letters", "--", "x"]).is_err());
 }
 
 #[test]

@@ -211,6 +211,7 @@ mod tests {
             nested_width: None,
             nested_height: None,
             cursor: None,
+            edid: None,
             stream: Vec::new(),
             bitrate: None,
             ready_fd: None,

@@ -1,11 +1,12 @@
 //! From what was said to what is done: defaults, what does not go together, what is not served.
 
-use super::{Backend, Encoder, Filter, Keyboard, Scaler, Settings, Stream};
+use super::{Backend, Edid, Encoder, Filter, Keyboard, Scaler, Settings, Stream};
 use crate::cli::values::{self, Extent, HideDelay};
 use crate::cli::{Options, Refusal};
+use crate::edid;
 use crate::link::{Rate, Refresh, Size};
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// gamescope's default height.
@@ -61,6 +62,7 @@ pub fn resolve(options: Options, command: Vec<OsString>, displayless: bool) -> R
             .map(|hz| Refresh(hz.0)),
         scaler: options.scaler.unwrap_or(Scaler::Auto),
         filter: filter(options.filter)?,
+        edid: edid(options.edid, options.edid_name, options.edid_vendor)?,
         mouse_sensitivity: options.mouse_sensitivity.map_or(1.0, |factor| factor.0),
         hide_cursor: options.hide_cursor_delay.unwrap_or(HideDelay(Some(HIDE_CURSOR))).0,
         expose_wayland,
@@ -136,6 +138,19 @@ fn wide(height: u32) -> Size {
     Size {
         w: (height * 16 / 9 + 1) & !1,
         h: height,
+    }
+}
+
+fn edid(file: Option<PathBuf>, name: Option<edid::Name>, vendor: Option<edid::Vendor>) -> Result<Edid, Conflict> {
+    match file {
+        Some(_) if name.is_some() || vendor.is_some() => {
+            conflict("the file of --edid has its own name and vendor: leave out --edid-name and --edid-vendor")
+        }
+        Some(file) => Ok(Edid::File(file)),
+        None => Ok(Edid::Made {
+            name: name.unwrap_or_default(),
+            vendor: vendor.unwrap_or(edid::Vendor::OURS),
+        }),
     }
 }
 

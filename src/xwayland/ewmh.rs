@@ -127,6 +127,12 @@ impl Ewmh {
         })
     }
 
+    /// The connection, and its root window.
+    pub(super) fn connection(&mut self) -> (&RustConnection, u32) {
+        self.unread = true;
+        (&self.conn, self.root)
+    }
+
     /// The event source, to be removed with the connection.
     pub fn source(&self) -> RegistrationToken {
         self.source

@@ -9,6 +9,7 @@
 //! | `pairing` | finds the surface of each window, for both generations of Xwayland |
 //! | `stacking` | tells the X server our order, with as few moves as it takes (`moves` is pure) |
 //! | `ewmh` | a connection of our own, for what smithay's window manager leaves out |
+//! | `screen` | tells X11 clients of the monitor |
 //! | `selection` | clipboard and primary selection, both ways |
 
 mod crashes;
@@ -16,6 +17,7 @@ mod ewmh;
 mod manager;
 mod pairing;
 mod placing;
+mod screen;
 mod selection;
 mod server;
 mod stacking;

@@ -172,6 +172,7 @@ impl State {
             return;
         }
         tracing::info!("Xwayland is ready at :{}", server.display);
+        self.x11_show_monitor();
         self.scope.xwayland.was_ready = true;
         self.scope.xwayland.told_order = None;
         self.selections_to_new_server();

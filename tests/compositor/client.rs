@@ -46,6 +46,8 @@ pub struct Heard {
     pub locked: bool,
     pub confined: bool,
     pub mode: Option<(i32, i32, i32)>,
+    /// The output's make, model, and size in millimetres.
+    pub monitor: Option<(String, String, i32, i32)>,
 }
 
 pub struct Globals {
@@ -383,11 +385,18 @@ impl Dispatch<wl_output::WlOutput, ()> for Heard {
         _: &Connection,
         _: &QueueHandle<Self>,
     ) {
-        if let wl_output::Event::Mode {
-            width, height, refresh, ..
-        } = event
-        {
-            this.mode = Some((width, height, refresh));
+        match event {
+            wl_output::Event::Mode {
+                width, height, refresh, ..
+            } => this.mode = Some((width, height, refresh)),
+            wl_output::Event::Geometry {
+                make,
+                model,
+                physical_width,
+                physical_height,
+                ..
+            } => this.monitor = Some((make, model, physical_width, physical_height)),
+            _ => {}
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A compositor in this process, on a virtual clock, and what comes out of it.
 
 use goggles_scope::backend::{Backend, headless::Headless};
-use goggles_scope::config::{self, Filter, Keyboard, Scaler, Settings};
+use goggles_scope::config::{Filter, Keyboard, Settings};
 use goggles_scope::handlers::ClientState;
 use goggles_scope::link::{EncodeJob, EncoderToScope, FromScope, Pixels, Rate, Refresh, Size};
 use goggles_scope::render::compose::Composer;
@@ -32,33 +32,17 @@ pub struct Fixture {
 
 pub fn settings(w: u32, h: u32) -> Settings {
     Settings {
-        backend: config::Backend::Headless,
         output: Size { w, h },
-        nested: None,
         refresh: REFRESH,
-        limit: None,
-        scaler: Scaler::Auto,
         filter: Filter::Nearest,
-        mouse_sensitivity: 1.0,
         hide_cursor: None,
-        cursor: None,
         expose_wayland: true,
         xwayland_count: 0,
-        keep_alive: false,
-        rt: false,
-        steam: false,
-        ready: None,
-        stats: None,
         keyboard: Keyboard {
             layout: "us".into(),
-            variant: String::new(),
-            model: String::new(),
-            options: None,
-            repeat_rate: 25,
-            repeat_delay: 600,
+            ..Settings::default().keyboard
         },
-        stream: None,
-        command: Vec::new(),
+        ..Settings::default()
     }
 }
 

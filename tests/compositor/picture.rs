@@ -2,6 +2,7 @@
 
 use crate::fixture::{Fixture, settings};
 use goggles_protocols::cursor::Update;
+use goggles_scope::config::Edid;
 use goggles_scope::link::{FromScope, Size};
 use wayland_client::protocol::wl_shm::Format;
 
@@ -21,6 +22,18 @@ fn an_opaque_client_of_the_outputs_size_is_passed_through() {
     let p = f.picture();
     assert!(p.direct);
     assert_eq!((p.at(0, 0), p.at(63, 0), p.at(10, 47)), (0x00007f, 0x3f007f, 0x0a2f7f));
+}
+
+#[test]
+fn the_output_is_the_monitor_that_was_asked_for() {
+    let mut s = settings(960, 480);
+    s.edid = Edid::Made {
+        name: "Attic".parse().expect("a name"),
+        vendor: "ABC".parse().expect("a vendor"),
+    };
+    let mut f = Fixture::with(s);
+    let c = f.client();
+    assert_eq!(c.heard.monitor, Some(("ABC".into(), "Attic".into(), 254, 127)));
 }
 
 #[test]

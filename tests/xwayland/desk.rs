@@ -1,6 +1,7 @@
 //! The compositor with its Xwayland, in real time.
 
-use crate::fixture::{Fixture, Picture};
+use crate::fixture::{Fixture, Picture, settings};
+use goggles_scope::config::Settings;
 use goggles_scope::scene::window::Window;
 use smithay::reexports::wayland_server::Resource;
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -59,21 +60,35 @@ impl Drop for Desk {
 impl Desk {
     /// With an X server that is ready.
     pub fn new() -> Self {
-        let place = Place::take();
-        let mut desk = Self {
-            _place: place,
-            f: Fixture::new(W.into(), H.into()),
+        let mut desk = Self::unstarted();
+        desk.start();
+        desk
+    }
+
+    /// Without an X server yet.
+    pub fn unstarted() -> Self {
+        Self::with(settings(W.into(), H.into()))
+    }
+
+    /// With these settings, and without an X server yet.
+    pub fn with(settings: Settings) -> Self {
+        Self {
+            _place: Place::take(),
+            f: Fixture::with(settings),
             last: None,
-        };
-        desk.f.state.start_xwayland().expect("Xwayland is started");
-        desk.until("Xwayland is ready", |d| {
+        }
+    }
+
+    /// Starts the X server and waits until it is ready.
+    pub fn start(&mut self) {
+        self.f.state.start_xwayland().expect("Xwayland is started");
+        self.until("Xwayland is ready", |d| {
             let xwayland = &mut d.f.state.scope.xwayland;
             if let Some(why) = xwayland.take_failure() {
                 panic!("{why:#}");
             }
             xwayland.display().is_some()
         });
-        desk
     }
 
     pub fn display(&self) -> u32 {

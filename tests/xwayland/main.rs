@@ -11,6 +11,7 @@ mod fixture;
 mod clipboard;
 mod desk;
 mod input;
+mod monitor;
 mod selection;
 mod server;
 mod windows;

@@ -1,0 +1,205 @@
+//! The monitor that clients see: made from the settings or taken from a file, and published where they look for it.
+//!
+//! Owns its EDID, what `wl_output` says of it, and the file that holds the EDID for those who read files (gamescope's
+//! `GAMESCOPE_PATCHED_EDID_FILE`, whose path X11 clients find at the root window).
+
+use crate::config::{Edid, Settings};
+use crate::edid::{self, Spec};
+use crate::link::{Refresh, Size};
+use crate::state::State;
+use anyhow::{Context, Result};
+use smithay::output::{Mode, Output, PhysicalProperties, Scale, Subpixel};
+use smithay::reexports::wayland_server::DisplayHandle;
+use smithay::utils::Transform;
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// The variable that names the file, which the session's programs read, too.
+pub const FILE_VARIABLE: &str = "GAMESCOPE_PATCHED_EDID_FILE";
+
+/// An EDID is at most 256 blocks; more than that is not read.
+const MAX_FILE: u64 = 64 * 1024;
+
+/// The monitor.
+#[derive(Debug)]
+pub struct Monitor {
+    edid: Vec<u8>,
+    make: String,
+    model: String,
+    millimetres: (u32, u32),
+    published: Option<Published>,
+}
+
+#[derive(Debug)]
+struct Published {
+    path: PathBuf,
+    /// It is ours alone, and goes with us.
+    remove: bool,
+}
+
+impl Drop for Published {
+    fn drop(&mut self) {
+        if self.remove {
+            // Whoever took it away before us did what we would have done.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+impl Monitor {
+    /// The monitor of `settings`, whose native mode is `area`. An error: the user's file can't be read, or is no EDID.
+    pub fn new(settings: &Settings, area: Size) -> Result<Self> {
+        let edid = match &settings.edid {
+            Edid::Made { name, vendor } => edid::build(&Spec {
+                name: name.clone(),
+                vendor: *vendor,
+                ..Spec::new(area, settings.refresh)
+            }),
+            Edid::File(path) => read_file(path).with_context(|| format!("error reading {}", path.display()))?,
+        };
+        let told = edid::read(&edid).map_err(|flaw| match &settings.edid {
+            Edid::File(path) => anyhow::anyhow!("{} is no EDID that can be used: {flaw}", path.display()),
+            Edid::Made { .. } => anyhow::anyhow!("the EDID that was made is wrong: {flaw}"),
+        })?;
+        Ok(Self {
+            make: told.vendor.to_string(),
+            model: told.name,
+            millimetres: told.millimetres.unwrap_or_else(|| Spec::millimetres_at_96_dpi(area)),
+            edid,
+            published: None,
+        })
+    }
+
+    /// Its EDID.
+    pub fn edid(&self) -> &[u8] {
+        &self.edid
+    }
+
+    /// Where the EDID's file is.
+    pub fn path(&self) -> Option<&Path> {
+        self.published.as_ref().map(|p| p.path.as_path())
+    }
+
+    /// Creates the output that clients see, of one mode.
+    pub fn create_output(&self, dh: &DisplayHandle, area: Size, refresh: Refresh) -> Output {
+        let output = Output::new(
+            "HEADLESS-1".into(),
+            PhysicalProperties {
+                size: (self.millimetres.0 as i32, self.millimetres.1 as i32).into(),
+                subpixel: Subpixel::None,
+                make: self.make.clone(),
+                model: self.model.clone(),
+            },
+        );
+        let mode = Mode {
+            size: (area.w as i32, area.h as i32).into(),
+            refresh: refresh.0 as i32,
+        };
+        output.create_global::<State>(dh);
+        output.change_current_state(
+            Some(mode),
+            Some(Transform::Normal),
+            Some(Scale::Integer(1)),
+            Some((0, 0).into()),
+        );
+        output.set_preferred(mode);
+        output
+    }
+
+    /// Writes the EDID's file: at the path that the variable names, where it stays, or else beside the Wayland socket
+    /// (`socket` is its name), where it goes with the session. `env` looks up a variable.
+    pub fn publish(&mut self, socket: &str, env: &dyn Fn(&str) -> Option<OsString>) -> Result<()> {
+        let named = env(FILE_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
+        let (path, remove) = match named {
+            Some(path) => (path, false),
+            None => {
+                let folder = env("XDG_RUNTIME_DIR").context("XDG_RUNTIME_DIR is not set")?;
+                (PathBuf::from(folder).join(format!("{socket}.edid")), true)
+            }
+        };
+        write_at_once(&path, &self.edid).with_context(|| format!("error writing {}", path.display()))?;
+        self.published = Some(Published { path, remove });
+        Ok(())
+    }
+}
+
+fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut file = std::io::Read::take(std::fs::File::open(path)?, MAX_FILE);
+    std::io::Read::read_to_end(&mut file, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// Whoever reads the file sees the old one or the new one, whole.
+pub fn write_at_once(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.tmp", std::process::id()));
+    let temporary = path.with_file_name(name);
+    let written = std::fs::File::create(&temporary)
+        .and_then(|mut file| file.write_all(bytes))
+        .and_then(|()| std::fs::rename(&temporary, path));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&temporary);
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(edid: Edid) -> Settings {
+        Settings {
+            edid,
+            ..Settings::default()
+        }
+    }
+
+    const AREA: Size = Size { w: 1280, h: 720 };
+
+    #[test]
+    fn a_file_is_taken_as_it_is_or_refused_with_the_reason() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("edid");
+        let mut bytes = edid::build(&Spec {
+            vendor: edid::Vendor(*b"DEL"),
+            name: "U2720Q".parse().unwrap(),
+            ..Spec::new(Size { w: 3840, h: 2160 }, Refresh(60_000))
+        });
+        std::fs::write(&path, &bytes).unwrap();
+        let monitor = Monitor::new(&settings(Edid::File(path.clone())), AREA).unwrap();
+        assert_eq!((monitor.make.as_str(), monitor.model.as_str()), ("DEL", "U2720Q"));
+        assert_eq!((monitor.edid(), monitor.millimetres), (&bytes[..], (1016, 572)));
+        bytes[20] ^= 1;
+        std::fs::write(&path, &bytes).unwrap();
+        let why = Monitor::new(&settings(Edid::File(path)), AREA).unwrap_err().to_string();
+        assert!(why.ends_with("the checksum of block 0 is wrong"), "{why}");
+        let nowhere = Edid::File(folder.path().join("none"));
+        assert!(Monitor::new(&settings(nowhere), AREA).is_err());
+    }
+
+    #[test]
+    fn the_file_is_where_it_was_asked_for_or_goes_with_the_session() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut monitor = Monitor::new(&Settings::default(), AREA).unwrap();
+        let asked = folder.path().join("asked.bin");
+        let env = |name: &str| (name == FILE_VARIABLE).then(|| asked.clone().into_os_string());
+        monitor.publish("gamescope-7", &env).unwrap();
+        assert_eq!(monitor.path(), Some(asked.as_path()));
+        assert_eq!(std::fs::read(&asked).unwrap(), monitor.edid());
+        let env = |name: &str| (name == "XDG_RUNTIME_DIR").then(|| folder.path().as_os_str().to_owned());
+        monitor.publish("gamescope-7", &env).unwrap();
+        let beside = folder.path().join("gamescope-7.edid");
+        assert_eq!(std::fs::read(&beside).unwrap(), monitor.edid());
+        drop(monitor);
+        assert!(asked.exists() && !beside.exists());
+        assert_eq!(
+            std::fs::read_dir(folder.path()).unwrap().count(),
+            1,
+            "no temporary file is left"
+        );
+        let mut monitor = Monitor::new(&Settings::default(), AREA).unwrap();
+        assert!(monitor.publish("x", &|_| None).is_err());
+    }
+}

@@ -1,0 +1,51 @@
+//! What X11 clients hear of the monitor: its EDID as a property of each RandR output, where xrandr and Wine read it, and
+//! the path of its file as gamescope's property of the root window.
+
+use crate::monitor::Monitor;
+use crate::state::State;
+use anyhow::Result;
+use std::os::unix::ffi::OsStrExt;
+use x11rb::protocol::randr::ConnectionExt as _;
+use x11rb::protocol::xproto::{AtomEnum, ConnectionExt as _, PropMode};
+use x11rb::rust_connection::RustConnection;
+use x11rb::wrapper::ConnectionExt as _;
+
+impl State {
+    /// Tells a server that has become ready.
+    pub(super) fn x11_show_monitor(&mut self) {
+        let monitor = &self.scope.monitor;
+        let Some(ewmh) = self.scope.xwayland.server.as_mut().and_then(|s| s.ewmh.as_mut()) else {
+            return;
+        };
+        let (conn, root) = ewmh.connection();
+        if let Err(why) = show(conn, root, monitor) {
+            tracing::warn!("Xwayland can't be told of the monitor: {why:#}");
+        }
+    }
+}
+
+fn show(conn: &RustConnection, root: u32, monitor: &Monitor) -> Result<()> {
+    let atom = |name: &str| conn.intern_atom(false, name.as_bytes());
+    let (edid, path, utf8) = (
+        atom("EDID")?,
+        atom("GAMESCOPE_DISPLAY_EDID_PATH")?,
+        atom("UTF8_STRING")?,
+    );
+    let (edid, path, utf8) = (edid.reply()?.atom, path.reply()?.atom, utf8.reply()?.atom);
+    match monitor.path() {
+        Some(file) => {
+            let text = file.as_os_str().as_bytes();
+            conn.change_property8(PropMode::REPLACE, root, path, utf8, text)?;
+        }
+        None => {
+            conn.delete_property(root, path)?;
+        }
+    }
+    let (data, length) = (monitor.edid(), monitor.edid().len() as u32);
+    for output in conn.randr_get_screen_resources_current(root)?.reply()?.outputs {
+        let integer = AtomEnum::INTEGER.into();
+        conn.randr_change_output_property(output, edid, integer, 8, PropMode::REPLACE, length, data)?
+            .check()?;
+    }
+    Ok(())
+}
