@@ -84,6 +84,18 @@ export async function colour(page, x, y) {
   );
 }
 
+/** Waits until a point of the picture has this colour, nearly: something may be passing over it. */
+export async function shows(page, x, y, expected) {
+  const deadline = performance.now() + PATIENCE;
+  for (;;) {
+    const actual = await colour(page, x, y);
+    if (actual.every((v, i) => Math.abs(v - expected[i]) <= 24)) return;
+    if (performance.now() > deadline) throw new Error(`the picture at ${x}, ${y} is ${actual}, not ${expected}`);
+    const painted = await page.evaluate(() => window.__goggles.painted);
+    await holds(page, (painted) => window.__goggles.painted > painted, painted);
+  }
+}
+
 /**
  * Presses a key `n` times and measures each time from the page's key event to the decoder giving out a frame whose probed
  * point has changed; milliseconds. The keyboard must be the game's. Afterwards `window.flips.sinceCommit` has the part of each

@@ -8,6 +8,9 @@
 //! A key or button edge may pull the next tick forward, so that a game that draws all the time answers in its next
 //! frame *now* instead of half an interval later. What was borrowed is paid back by stretching the following intervals by an eighth
 //! at most, and no more than one interval is ever borrowed: the mean rate stays at the refresh.
+//!
+//! What comes through Xwayland mostly follows the program's own timer, not the callbacks: a tick that is pulled forward
+//! gains nothing there, and the stretched intervals would only beat against that timer.
 
 use crate::time::Mono;
 use std::time::Duration;
@@ -40,6 +43,8 @@ pub struct Pacer {
     hold: Option<Mono>,
     /// The next tick goes to an input's answer.
     boost: bool,
+    /// The newest content came through Xwayland.
+    x11: bool,
     /// How much later the grid would be without borrowed time.
     debt: Duration,
     /// Intervals since the start.
@@ -58,6 +63,7 @@ impl Pacer {
             owed: false,
             hold: None,
             boost: false,
+            x11: false,
             debt: Duration::ZERO,
             sequence: 0,
         }
@@ -89,6 +95,11 @@ impl Pacer {
         }
     }
 
+    /// Where the new content comes from; to be told before [`Self::commit`].
+    pub fn content_is_x11(&mut self, is: bool) {
+        self.x11 = is;
+    }
+
     /// A key or button went down or up.
     pub fn input_edge(&mut self) {
         self.boost = true;
@@ -99,7 +110,9 @@ impl Pacer {
     pub fn step(&mut self, now: Mono, encoder_free: bool) -> Due {
         self.roll(now);
         let mut callbacks = std::mem::take(&mut self.owed);
-        if !callbacks && self.boost && self.waiting {
+        // What has been drawn and waits for nothing may be the answer already.
+        let drawn = self.dirty && !self.latched;
+        if !callbacks && self.boost && self.waiting && !drawn && !self.x11 {
             let early = (self.tick + self.interval()).since(now);
             if self.debt + early <= self.period {
                 self.debt += early;
@@ -110,7 +123,7 @@ impl Pacer {
         if callbacks {
             self.waiting = false;
             self.boost = false;
-            self.hold = self.dirty.then(|| now + self.period / 4);
+            self.hold = (self.dirty && !self.x11).then(|| now + self.period / 4);
         }
         let held = self.hold.is_some_and(|until| now < until);
         let latch = self.dirty && !self.latched && encoder_free && !held;
@@ -142,8 +155,9 @@ impl Pacer {
         }
         self.owed |= self.waiting;
         if now.since(self.tick) >= interval * 2 {
-            // Idle, or stalled: nobody has seen the grid, so it may start here.
+            // Idle, or stalled: nobody has seen the grid, so it may start here, and nothing is to be pulled forward.
             self.debt = Duration::ZERO;
+            self.boost = false;
             self.begin(now);
         } else {
             self.debt -= interval - self.period;
@@ -279,6 +293,59 @@ mod tests {
         }
         assert_eq!(ticks, [4, 22, 40, 58, 76, 94, 112, 128, 144]);
         let _ = now;
+    }
+
+    #[test]
+    fn the_answer_to_a_key_after_idle_is_latched_at_once() {
+        let mut p = pacer();
+        p.commit(at(0), true);
+        p.step(at(0), true);
+        p.step(at(16), true);
+        p.input_edge();
+        p.step(at(500), true);
+        p.commit(at(501), true);
+        assert!(p.step(at(501), true).latch);
+    }
+
+    #[test]
+    fn the_answer_to_a_key_is_latched_at_once_when_the_client_is_not_waited_for() {
+        let mut p = pacer();
+        p.commit(at(0), true);
+        p.step(at(0), true);
+        p.step(at(16), true);
+        // The key comes, and the answer before anybody looks.
+        p.input_edge();
+        p.commit(at(30), true);
+        let due = p.step(at(30), true);
+        assert!(due.latch && !due.callbacks, "{due:?}");
+    }
+
+    #[test]
+    fn an_x11_game_with_its_own_timer_is_latched_when_it_draws_whatever_is_pressed() {
+        let mut p = pacer();
+        let (mut may_commit, mut drawn, mut waits) = (true, None, Vec::new());
+        // It draws every 16 ms; Xwayland commits that when it has been called back.
+        for us in (0..3_200_000).step_by(250) {
+            let now = at(0) + Duration::from_micros(us);
+            if us % 16_000 == 7_000 {
+                drawn = Some(now);
+            }
+            if us % 90_000 == 0 {
+                p.input_edge();
+            }
+            if may_commit && drawn.is_some() {
+                may_commit = false;
+                p.content_is_x11(true);
+                p.commit(now, true);
+            }
+            let due = p.step(now, true);
+            may_commit |= due.callbacks;
+            if due.latch {
+                waits.extend(drawn.take().map(|drawn| now.since(drawn)));
+            }
+        }
+        assert!(waits.len() > 195, "{}", waits.len());
+        assert!(waits.iter().all(|wait| wait.is_zero()), "{waits:?}");
     }
 
     #[test]

@@ -33,8 +33,8 @@ const ANSWERED_WITHIN_MS = 3000;
 /** With a token, the first refusal may be the token's; the key may be known all the same. */
 const REFUSALS = 2;
 
-/** When the session ends, the video may stop before the control stream has told why. */
-const GOODBYE_MS = 400;
+/** When the session ends, the video may stop before the control stream has told why; a busy machine takes its time. */
+const GOODBYE_MS = 3000;
 
 /** Sessions that are open. */
 interface Sessions {

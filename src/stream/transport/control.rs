@@ -21,8 +21,9 @@ const RATE: Bucket = Bucket {
 };
 /// From the session's start to Hello.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// For the peer to take the goodbye.
-const GOODBYE: Duration = Duration::from_millis(300);
+/// For the peer to take the goodbye and to leave by itself. Data that it has acknowledged but not looked at is lost when
+/// we close first.
+const GOODBYE: Duration = Duration::from_secs(2);
 /// Messages that may wait for a client that doesn't read.
 const OUTBOX: usize = 32;
 
@@ -115,7 +116,12 @@ async fn stream(
                 Some(message) => send.write_all(&message.encode()).await?,
                 // The hub has said its last.
                 None => {
-                    let _ = timeout(GOODBYE, send.finish()).await;
+                    let _ = timeout(GOODBYE, async {
+                        send.finish().await?;
+                        while recv.read(&mut buffer).await?.is_some() {}
+                        anyhow::Ok(())
+                    })
+                    .await;
                     return Ok(());
                 }
             },

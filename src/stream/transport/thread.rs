@@ -33,8 +33,8 @@ const DATAGRAM_SEND_BUFFER: usize = 16 << 10;
 const DATAGRAM_RECEIVE_BUFFER: usize = 64 << 10;
 /// How often the certificates' age is looked at.
 const ROTATE_EVERY: Duration = Duration::from_secs(3600);
-/// For goodbyes to arrive.
-const GOODBYE: Duration = Duration::from_millis(500);
+/// For goodbyes to arrive and viewers to leave: a little longer than a control session waits for it.
+const GOODBYE: Duration = Duration::from_millis(2500);
 
 /// What comes from the other threads.
 pub struct Inbox {
