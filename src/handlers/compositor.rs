@@ -2,9 +2,9 @@
 
 use crate::state::State;
 use smithay::backend::renderer::utils::{on_commit_buffer_handler, with_renderer_surface_state};
-use smithay::reexports::wayland_server::{Client, Resource};
 use smithay::reexports::wayland_server::backend::{ClientData, ClientId, DisconnectReason};
 use smithay::reexports::wayland_server::protocol::{wl_buffer, wl_surface::WlSurface};
+use smithay::reexports::wayland_server::{Client, Resource};
 use smithay::wayland::buffer::BufferHandler;
 use smithay::wayland::compositor::{
     BufferAssignment, CompositorClientState, CompositorHandler, CompositorState, SurfaceAttributes, TraversalAction,
@@ -68,7 +68,9 @@ impl CompositorHandler for State {
         if changed {
             scope.last_commit = scope.now;
             scope.stats.committed();
-            let x11 = root.client().is_some_and(|c| c.get_data::<XWaylandClientData>().is_some());
+            let x11 = root
+                .client()
+                .is_some_and(|c| c.get_data::<XWaylandClientData>().is_some());
             scope.pacer.content_is_x11(x11);
         }
         scope.pacer.commit(scope.now, changed);
