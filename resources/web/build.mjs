@@ -7,8 +7,9 @@ const out = process.argv[2];
 if (!out) throw new Error("usage: node build.mjs FOLDER");
 await mkdir(out, { recursive: true });
 const { metafile } = await build({
-  entryPoints: ["src/main.ts"],
-  outfile: join(out, "main.js"),
+  // The audio thread loads its part by itself.
+  entryPoints: { main: "src/main.ts", audio: "src/audio/worklet.ts" },
+  outdir: out,
   bundle: true,
   format: "esm",
   target: ["chrome120"],

@@ -166,6 +166,30 @@ fn what_was_concealed_is_dropped_when_it_comes() {
     assert_eq!((metrics.concealed, metrics.late, metrics.duplicates), (1, 1, 2));
 }
 
+#[test]
+fn what_is_left_over_from_before_does_not_make_the_delay_long() {
+    let mut player = Player::new(5_000.0);
+    let mut position = 1_000_000.0f64;
+    let mut sent = 700_000u64;
+    for quantum in 0..2_000u32 {
+        let now = 1_000_000.0 + f64::from(quantum) * 128e6 / 48_000.0;
+        // The first ones are 300 ms old and come one after the other.
+        for _ in 0..3 {
+            if sent as f64 + 8_000.0 <= now {
+                player.arrived(now, sent);
+                sent += FRAME;
+            }
+        }
+        while position < now + 2_667.0 {
+            let block = player.pull(position);
+            position += block.us / block.speed;
+        }
+    }
+    let metrics = player.metrics();
+    assert!(metrics.delay < 25_000.0, "{metrics:?}");
+    assert!(metrics.resyncs <= 2 && metrics.drift.abs() < 500.0, "{metrics:?}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 

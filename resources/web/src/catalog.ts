@@ -18,6 +18,42 @@ export function videoConfig(catalog: unknown): VideoConfig | undefined {
   return { codec, width, height };
 }
 
+/** What the catalog says of a rendition of the sound. */
+export interface AudioConfig {
+  /** The track's name. */
+  name: string;
+  codec: string;
+  sampleRate: number;
+  channels: number;
+  /** The decoder's head (OpusHead), which more than two channels need. */
+  description: Uint8Array<ArrayBuffer> | undefined;
+}
+
+/**
+ * The sound's rendition in a hang catalog: of those with no more channels than can be played the one with the most, and
+ * the newest of equals. undefined: there is none that we can take.
+ */
+export function audioConfig(catalog: unknown, maxChannels: number): AudioConfig | undefined {
+  const renditions = at(catalog, "audio", "renditions");
+  if (typeof renditions !== "object" || renditions === null) return undefined;
+  const configs = Object.entries(renditions).flatMap(([name, value]) => rendition(name, value) ?? []);
+  const rank = ({ channels }: AudioConfig): number => (channels <= maxChannels ? channels : -channels);
+  return configs.reduce<AudioConfig | undefined>((best, c) => (best && rank(best) > rank(c) ? best : c), undefined);
+}
+
+function rendition(name: string, value: unknown): AudioConfig | undefined {
+  const [codec, sampleRate, channels, head] = ["codec", "sampleRate", "numberOfChannels", "description"].map((field) =>
+    at(value, field),
+  );
+  if (codec !== "opus" || typeof sampleRate !== "number" || typeof channels !== "number") return undefined;
+  if (!(channels >= 1 && channels <= 8) || (head !== undefined && head !== null && typeof head !== "string")) return undefined;
+  return { name, codec, sampleRate, channels, description: typeof head === "string" ? unhex(head) : undefined };
+}
+
+function unhex(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(text.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
+}
+
 function at(value: unknown, ...path: string[]): unknown {
   let here = value;
   for (const name of path) {

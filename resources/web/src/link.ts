@@ -62,6 +62,11 @@ export class Link {
     return this.#sessions?.control;
   }
 
+  /** The media session, while there is one. */
+  get media(): Media | undefined {
+    return this.#sessions?.media;
+  }
+
   /** Connects, or tries again now. */
   async start(): Promise<void> {
     clearTimeout(this.#timer);

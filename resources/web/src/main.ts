@@ -1,5 +1,7 @@
 /** The page's entry: puts the parts together and holds the little state they share. */
 
+import { Sound } from "./audio/sound";
+import { audioConfig } from "./catalog";
 import { nowUs } from "./clock";
 import { Cursor } from "./cursor";
 import { Keyboard } from "./input/keyboard";
@@ -26,6 +28,7 @@ const view: View = {
   wantsPointer: false,
   captured: false,
   hasPicture: false,
+  sound: undefined,
 };
 const timeline = new TimeLine();
 let scene: Scene | undefined;
@@ -40,6 +43,7 @@ function active(): boolean {
 function update(): void {
   view.captured = pointer.locked;
   view.wantsPointer = active() && scene?.pointerLocked === true && !pointer.locked;
+  view.sound = sound.available ? { volume: sound.volume, muted: sound.muted } : undefined;
   cursor.setMode(active() && !pointer.locked ? "own" : "remote");
   ui.update(view);
   probe.state = view.link.kind;
@@ -131,9 +135,33 @@ const video = new Video(canvas, {
   },
 });
 
+let catalog: unknown;
+const sound = new Sound({
+  nowUs,
+  offset(now) {
+    const offset = link.control?.clock.offset(now);
+    return offset === undefined || probe.startUs === 0 ? undefined : offset - probe.startUs;
+  },
+  roundTrip: () => link.control?.clock.leastRoundTrip(),
+  onChange: () => update(),
+  onWanted: (name) => link.media?.listen(name),
+});
+probe.sound = sound;
+
+/** Takes what the catalog offers and this machine can play. */
+function chooseSound(): void {
+  sound.configure(audioConfig(catalog, sound.maxChannels ?? 2));
+}
+
+/** Browsers allow sound from a press of a button on. */
+function startSound(): void {
+  sound.start().then(chooseSound).catch(failed);
+}
+
 const ui = new Ui({
   play() {
     view.playing = true;
+    startSound();
     if (view.role && !view.role.holder) link.control?.send({ kind: "takeInput" });
     keyboard.focus();
     update();
@@ -141,6 +169,7 @@ const ui = new Ui({
   retry: () => void link.start(),
   take() {
     view.playing = true;
+    startSound();
     link.control?.send({ kind: "takeInput" });
     ui.toggleMenu(false);
     update();
@@ -159,6 +188,8 @@ const ui = new Ui({
     if (view.playing) ui.toggleMenu(false);
   },
   stats: () => overlay.toggle(),
+  mute: () => sound.toggleMute(),
+  volume: (volume) => sound.setVolume(volume),
   backToGame: () => keyboard.focus(),
 });
 
@@ -172,6 +203,7 @@ const keyboard = new Keyboard(element("keys", HTMLTextAreaElement), {
 
 function onShortcut(code: string): boolean {
   if (code === "KeyS") ui.toggleStats();
+  else if (code === "KeyA") sound.toggleMute();
   else if (code === "KeyM") {
     pointer.unlock();
     ui.toggleMenu();
@@ -205,6 +237,7 @@ const link = new Link({
   },
   onStart() {
     video.restart();
+    sound.restart();
     timeline.clear();
   },
   wantsInput: () => view.playing,
@@ -229,6 +262,11 @@ const link = new Link({
   },
   onTimes: (times) => report(timeline.times(times)),
   onConfig: (config) => video.configure(config),
+  onCatalog(next) {
+    catalog = next;
+    chooseSound();
+  },
+  onAudio: (name, ptsUs, data) => sound.packet(name, ptsUs, data),
   onChunk(chunk) {
     probe.received++;
     if (chunk.key) probe.keyFrames++;
@@ -240,7 +278,7 @@ const link = new Link({
 
 probe.offsetUs = () => link.control?.clock.offset(nowUs());
 
-const overlay = new Overlay(element("stats", HTMLElement), { link, timeline, video, canvas }, nowUs);
+const overlay = new Overlay(element("stats", HTMLElement), { link, timeline, video, sound, canvas }, nowUs);
 
 new ResizeObserver(place).observe(stage);
 window.addEventListener("blur", releaseAll);

@@ -22,6 +22,10 @@ export interface Chunk {
 /** What the session tells the page. */
 export interface Events {
   onConfig(config: VideoConfig): void;
+  /** A catalog came; what it says of the sound is in it. */
+  onCatalog(catalog: unknown): void;
+  /** A packet of the sound's rendition that is subscribed to. */
+  onAudio(name: string, ptsUs: number, data: Uint8Array): void;
   onChunk(chunk: Chunk): void;
   onCursor(updates: Update[]): void;
 }
@@ -29,6 +33,10 @@ export interface Events {
 export class Media {
   readonly #transport: WebTransport;
   readonly #events: Events;
+  #broadcast: Broadcast.Consumer | undefined;
+  /** The sound's rendition that is wanted, and the track that is being read. */
+  #wanted: string | undefined;
+  #audio: Track.Subscriber | undefined;
   /** Settles when the session is over, never rejects. */
   readonly closed: Promise<void>;
 
@@ -52,18 +60,25 @@ export class Media {
     }
   }
 
+  /** Which rendition of the sound to read; undefined: none. */
+  listen(name: string | undefined): void {
+    if (name === this.#wanted) return;
+    this.#wanted = name;
+    this.#listen();
+  }
+
   async #run(): Promise<void> {
     const moq = await Connection.connect(new URL(`${SERVER}/moq`), { transport: this.#transport });
     const announced = moq.announced();
-    let broadcast: Broadcast.Consumer | undefined;
     // The session has one broadcast, whatever its name is.
     for (;;) {
       const event = await announced.next();
       if (!event) return;
       if (!event.active) continue;
-      broadcast?.close();
-      broadcast = moq.consume(Path.from(event.path));
-      this.#watch(broadcast);
+      this.#broadcast?.close();
+      this.#broadcast = moq.consume(Path.from(event.path));
+      this.#watch(this.#broadcast);
+      this.#listen();
     }
   }
 
@@ -77,6 +92,7 @@ export class Media {
     for (;;) {
       const catalog: unknown = await track.readJson();
       if (catalog === undefined) return;
+      this.#events.onCatalog(catalog);
       const config = videoConfig(catalog);
       if (config) this.#events.onConfig(config);
       else console.warn("a catalog without a video that we understand:", catalog);
@@ -95,6 +111,27 @@ export class Media {
         const [ptsUs, data] = Varint.decode(frame.payload);
         this.#events.onChunk({ ptsUs, data, key, received: nowUs() });
         key = false;
+      }
+      group.close();
+    });
+  }
+
+  #listen(): void {
+    this.#audio?.close();
+    this.#audio = undefined;
+    if (this.#wanted === undefined || !this.#broadcast) return;
+    this.#audio = this.#broadcast.track(this.#wanted).subscribe({ priority: 80 });
+    this.#sound(this.#audio).catch((error: unknown) => console.warn("the sound's track ended:", error));
+  }
+
+  async #sound(track: Track.Subscriber): Promise<void> {
+    await eachGroup(track, async (group) => {
+      for (;;) {
+        const frame = await group.readFrame();
+        if (!frame) break;
+        const [ptsUs, data] = Varint.decode(frame.payload);
+        // Packets may overtake each other; the player puts them in order.
+        if (track === this.#audio) this.#events.onAudio(track.name, ptsUs, data);
       }
       group.close();
     });

@@ -1,5 +1,6 @@
 /** The statistics over the picture: where the time of a frame goes. Owns its table; reads everything else. */
 
+import type { Sound } from "./audio/sound";
 import type { Link } from "./link";
 import { type Frame, percentile, spreads, type TimeLine } from "./timeline";
 import type { Video } from "./video";
@@ -25,6 +26,7 @@ export interface Sources {
   link: Link;
   timeline: TimeLine;
   video: Video;
+  sound: Sound;
   canvas: HTMLCanvasElement;
 }
 
@@ -53,7 +55,7 @@ export class Overlay {
   }
 
   #draw(): void {
-    const { link, timeline, video, canvas } = this.#sources;
+    const { link, timeline, video, sound, canvas } = this.#sources;
     const frames = timeline.recent(this.#now());
     const offset = link.control?.clock.offset(this.#now());
     const roundTrip = link.control?.clock.roundTrip();
@@ -67,6 +69,15 @@ export class Overlay {
       `round trip ${roundTrip === undefined ? "–" : ms(roundTrip / 1000)} ms`,
       `${frames.filter((f) => f.times && f.painted === 0).length} not drawn, ${frames.filter((f) => f.key).length} key frames`,
     ];
+    const { metrics } = sound;
+    if (metrics) {
+      const us = (value: number): string => ms(value / 1000);
+      facts.push(
+        `sound ${us(metrics.delay)} ms after the game, buffer ${us(metrics.depth)} ms`,
+        `drift ${us(metrics.drift)} ms, ${((metrics.speed - 1) * 1e6).toFixed(0)} ppm`,
+        `${metrics.concealed} frames concealed, ${metrics.resyncs} jumps`,
+      );
+    }
     this.#box.replaceChildren(table(rows), ...facts.map(line));
   }
 }

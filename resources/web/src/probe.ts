@@ -3,6 +3,8 @@
  * callbacks. Nothing is computed for a callback that isn't set.
  */
 
+import type { Sound } from "./audio/sound";
+
 /** A decoded frame, told to `onframe`. */
 export interface ProbeFrame {
   ptsUs: number;
@@ -31,6 +33,8 @@ export class Probe {
   /** The server's clock at the time stamp 0, and how far it is ahead of ours; µs. */
   startUs = 0;
   offsetUs: () => number | undefined = () => undefined;
+  /** The sound's player: its state, figures and `tap`. */
+  sound: Sound | undefined;
   /** Called for each frame, after it was painted. */
   onframe: ((frame: ProbeFrame) => void) | undefined;
   /** Where `onframe` looks, as a fraction of the picture. */

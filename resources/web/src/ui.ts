@@ -16,6 +16,8 @@ export interface View {
   captured: boolean;
   /** A picture has been painted since the page was opened. */
   hasPicture: boolean;
+  /** The session has sound that can be played here: how loudly (0 to 100), and whether it is muted. */
+  sound: { volume: number; muted: boolean } | undefined;
 }
 
 /** What people can press. */
@@ -29,6 +31,9 @@ export interface Actions {
   fullScreen(): void;
   /** Returns whether the statistics are shown. */
   stats(): boolean;
+  mute(): void;
+  /** From 0 to 100. */
+  volume(volume: number): void;
   /** The menu was closed: the keyboard is the game's again. */
   backToGame(): void;
 }
@@ -52,6 +57,8 @@ export class Ui {
   readonly #notice = element("notice", HTMLElement);
   readonly #handle = button("handle");
   readonly #stats = button("stats-toggle");
+  readonly #mute = button("mute");
+  readonly #volume = element("volume", HTMLInputElement);
 
   constructor(actions: Actions) {
     this.#actions = actions;
@@ -65,8 +72,10 @@ export class Ui {
       [button("paste"), () => actions.paste()],
       [button("onscreen"), () => actions.onScreenKeyboard()],
       [button("fullscreen"), () => actions.fullScreen()],
+      [this.#mute, () => actions.mute()],
     ];
     for (const [of, action] of press) of.addEventListener("click", action);
+    this.#volume.addEventListener("input", () => actions.volume(this.#volume.valueAsNumber));
   }
 
   toggleMenu(open = !document.body.classList.contains("menu")): void {
@@ -93,8 +102,17 @@ export class Ui {
     button("drop").hidden = !input;
     button("paste").hidden = !input;
     button("onscreen").hidden = !input || navigator.maxTouchPoints === 0;
+    this.#showSound(view);
     this.#showCard(view);
     this.#showNotice(view);
+  }
+
+  #showSound({ sound }: View): void {
+    element("sound", HTMLElement).hidden = !sound;
+    if (!sound) return;
+    this.#mute.setAttribute("aria-pressed", String(sound.muted));
+    if (this.#volume.valueAsNumber !== sound.volume) this.#volume.valueAsNumber = sound.volume;
+    this.#volume.setAttribute("aria-valuetext", sound.muted ? "muted" : `${sound.volume} %`);
   }
 
   #showCard({ link, playing, title, hasPicture }: View): void {

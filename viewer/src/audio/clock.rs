@@ -26,8 +26,9 @@ const FIT_SAMPLES: usize = 16;
 const FIT_SPAN: f64 = 2_000_000.0;
 /// By how much a device may differ from its nominal rate.
 const MAX_SKEW: f64 = 1000e-6;
-/// A sample this far from the line is strange, and so many in a row are a new truth: the device has stopped or changed.
-const STRANGE: f64 = 5_000.0;
+/// A sample this far from the line is strange, and so many in a row are a new truth: the device has stopped, changed, or
+/// missed a quantum (2.7 ms).
+const STRANGE: f64 = 2_000.0;
 const STRANGE_RUN: usize = 3;
 
 /// A sound device's clock: which of its frames is heard when. Fed with pairs that the device tells now and then, whose

@@ -22,13 +22,18 @@ const MOST_CAP: f64 = 250_000.0;
 const MARGIN: f64 = 1_000.0;
 /// So much more at the start, when nothing is known, in µs.
 const CAUTION: f64 = 10_000.0;
+/// What comes in the first so many µs may be left over from before we listened, and is forgotten then.
+const PROBATION: f64 = 500_000.0;
 /// The delay falls only after so much time of measuring, in µs.
 const SETTLED: f64 = 2_000_000.0;
-/// How fast the delay may rise and fall: µs per µs.
+/// How fast the delay may change: µs per µs. It falls by what is too much in so many µs, but slowly and not too slowly.
 const RISE: f64 = 4000e-6;
 const FALL: f64 = 1000e-6;
+const FALL_TIME: f64 = 10_000_000.0;
 /// It stays where it is while it is too long by no more than this, in µs.
 const SLACK: f64 = 1_000.0;
+/// What is too long by more than this (µs) is cut off at once: the watchdog sees it and jumps.
+const TOO_LONG: f64 = 40_000.0;
 
 /// Sizes the delay from the game to the ear. All in µs.
 #[derive(Clone, Debug)]
@@ -40,6 +45,7 @@ pub struct Depth {
     /// The highest lateness of a packet that came too late, and when it did.
     late: Option<(f64, f64)>,
     first: Option<f64>,
+    proven: bool,
     summed: Option<f64>,
     target: f64,
     current: Option<f64>,
@@ -56,6 +62,7 @@ impl Depth {
             recent: VecDeque::new(),
             late: None,
             first: None,
+            proven: false,
             summed: None,
             target: FLOOR,
             current: None,
@@ -70,6 +77,13 @@ impl Depth {
 
     /// A packet came that was not there yet, `lateness` µs after its time stamp. `missed`: too late to be played.
     pub fn arrived(&mut self, now: f64, lateness: f64, missed: bool) {
+        if !self.proven && self.first.is_some_and(|first| now - first >= PROBATION) {
+            self.counts.fill(0);
+            self.recent.clear();
+            self.late = None;
+            self.summed = None;
+            self.proven = true;
+        }
         let step = ((lateness / STEP).ceil().max(0.0) as usize).min(STEPS - 1);
         while let Some((at, old)) = self.recent.front().copied() {
             if now - at <= WINDOW && self.recent.len() < KEPT {
@@ -98,6 +112,7 @@ impl Depth {
         self.recent.clear();
         self.late = None;
         self.first = None;
+        self.proven = false;
         self.summed = None;
     }
 
@@ -139,8 +154,11 @@ impl Depth {
         let over = current - self.target;
         let (change, slope) = if over < 0.0 {
             ((RISE * elapsed).min(-over), RISE)
+        } else if self.proven && over > TOO_LONG {
+            (-over, 0.0)
         } else if settled && over > SLACK {
-            (-(FALL * elapsed).min(over - SLACK), -FALL)
+            let fall = (over / FALL_TIME).clamp(FALL, RISE);
+            (-(fall * elapsed).min(over - SLACK), -fall)
         } else {
             (0.0, 0.0)
         };

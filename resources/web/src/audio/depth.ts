@@ -22,13 +22,18 @@ const MOST_CAP = 250_000;
 const MARGIN = 1_000;
 /** So much more at the start, when nothing is known, in µs. */
 const CAUTION = 10_000;
+/** What comes in the first so many µs may be left over from before we listened, and is forgotten then. */
+const PROBATION = 500_000;
 /** The delay falls only after so much time of measuring, in µs. */
 const SETTLED = 2_000_000;
-/** How fast the delay may rise and fall: µs per µs. */
+/** How fast the delay may change: µs per µs. It falls by what is too much in so many µs, but slowly and not too slowly. */
 const RISE = 4000e-6;
 const FALL = 1000e-6;
+const FALL_TIME = 10_000_000;
 /** It stays where it is while it is too long by no more than this, in µs. */
 const SLACK = 1_000;
+/** What is too long by more than this (µs) is cut off at once: the watchdog sees it and jumps. */
+const TOO_LONG = 40_000;
 
 /** Sizes the delay from the game to the ear. All in µs. */
 export class Depth {
@@ -43,6 +48,7 @@ export class Depth {
   /** The highest lateness of a packet that came too late, and when it did. */
   #late: { needed: number; at: number } | undefined;
   #began: number | undefined;
+  #proven = false;
   #summed: number | undefined;
   #target = FLOOR;
   #current: number | undefined;
@@ -65,6 +71,13 @@ export class Depth {
 
   /** A packet came that was not there yet, `lateness` µs after its time stamp. `missed`: too late to be played. */
   arrived(now: number, lateness: number, missed: boolean): void {
+    if (!this.#proven && this.#began !== undefined && now - this.#began >= PROBATION) {
+      this.#counts.fill(0);
+      this.#length = 0;
+      this.#late = undefined;
+      this.#summed = undefined;
+      this.#proven = true;
+    }
     const step = Math.min(Math.max(Math.ceil(lateness / STEP), 0), STEPS - 1);
     while (this.#length > 0 && (now - this.#times[this.#oldest]! > WINDOW || this.#length >= KEPT)) {
       this.#counts[this.#steps[this.#oldest]!]!--;
@@ -94,6 +107,7 @@ export class Depth {
     this.#length = 0;
     this.#late = undefined;
     this.#began = undefined;
+    this.#proven = false;
     this.#summed = undefined;
   }
 
@@ -125,7 +139,11 @@ export class Depth {
     const over = current - this.#target;
     let [change, slope] = [0, 0];
     if (over < 0) [change, slope] = [Math.min(RISE * elapsed, -over), RISE];
-    else if (this.#settled(now) && over > SLACK) [change, slope] = [-Math.min(FALL * elapsed, over - SLACK), -FALL];
+    else if (this.#proven && over > TOO_LONG) change = -over;
+    else if (this.#settled(now) && over > SLACK) {
+      const fall = clamp(over / FALL_TIME, FALL, RISE);
+      [change, slope] = [-Math.min(fall * elapsed, over - SLACK), -fall];
+    }
     this.#current = current + change;
     return [this.#current, slope];
   }

@@ -16,8 +16,11 @@ const FIT_SAMPLES = 16;
 const FIT_SPAN = 2_000_000;
 /** By how much a device may differ from its nominal rate. */
 const MAX_SKEW = 1000e-6;
-/** A sample this far from the line is strange, and so many in a row are a new truth: the device has stopped or changed. */
-const STRANGE = 5_000;
+/**
+ * A sample this far from the line is strange, and so many in a row are a new truth: the device has stopped, changed, or
+ * missed a quantum (2.7 ms).
+ */
+const STRANGE = 2_000;
 const STRANGE_RUN = 3;
 
 /** Frame `frame` is heard at `us`, and those around it at `usPerFrame` from each other. */

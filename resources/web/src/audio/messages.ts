@@ -1,0 +1,31 @@
+/** What the page and its audio thread say to each other. */
+
+import type { Event } from "./control";
+import type { Line } from "./device";
+import type { Metrics } from "./player";
+
+/** The name the processor is registered by. */
+export const PROCESSOR = "goggles-player";
+
+/** What a processor is made with. */
+export interface Options {
+  channels: number;
+  /** A packet's length. */
+  frameUs: number;
+  /** Shared with the page; undefined: packets come as messages. */
+  buffer: SharedArrayBuffer | undefined;
+}
+
+export type ToThread =
+  /** When the context's frames are heard, in µs since the session's start by the server's clock. */
+  | { kind: "line"; line: Line; roundTripUs: number | undefined }
+  | { kind: "packet"; pts: number; planes: Float32Array[] }
+  /** Whether what is played is told. */
+  | { kind: "tap"; on: boolean }
+  | { kind: "stop" };
+
+export type FromThread =
+  | { kind: "metrics"; metrics: Metrics }
+  | { kind: "event"; event: Event }
+  /** What is played from the context's frame `frame` on: the first channel. */
+  | { kind: "tap"; frame: number; samples: Float32Array };

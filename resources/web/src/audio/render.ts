@@ -1,0 +1,99 @@
+/**
+ * Turns the player's decisions into samples. Twin of viewer/src/audio/render.rs. Runs in the audio thread; owns which
+ * packets wait in the slots.
+ */
+
+import { Concealer } from "./conceal";
+import type { Event } from "./control";
+import { heardAt, type Line, RATE } from "./device";
+import { Player } from "./player";
+import { MAX_FRAMES, type Slots } from "./slots";
+import { Stretch } from "./stretch";
+
+/** So many packets that come at once came while nothing was being played: all but the last few are over. */
+const BACKLOG = 20;
+const KEPT = 2;
+/** A fade takes so many frames: 2.5 ms. */
+const FADE = 120;
+
+export class Renderer {
+  readonly player: Player;
+  readonly #slots: Slots;
+  readonly #stretch: Stretch;
+  readonly #concealer: Concealer;
+  /** The next packet to be looked at, and those that wait by their time stamps. */
+  #seen: number;
+  readonly #waiting = new Map<number, number>();
+  readonly #block: Float32Array[];
+  readonly #before: Float32Array[];
+  readonly #onEvent: (event: Event) => void;
+
+  /** For packets of `frameUs`. */
+  constructor(slots: Slots, frameUs: number, onEvent: (event: Event) => void) {
+    this.player = new Player(frameUs);
+    this.#slots = slots;
+    this.#seen = slots.written;
+    this.#stretch = new Stretch(slots.channels);
+    this.#concealer = new Concealer(slots.channels);
+    this.#block = Array.from({ length: slots.channels }, () => new Float32Array(MAX_FRAMES));
+    this.#before = Array.from({ length: slots.channels }, () => new Float32Array(FADE));
+    this.#onEvent = onEvent;
+  }
+
+  /** Fills the planes; `frame` is the device's number of their first frame, `line` tells when it is heard. */
+  render(line: Line, frame: number, planes: readonly Float32Array[]): void {
+    this.#look(heardAt(line, frame));
+    const wanted = planes[0]?.length ?? 0;
+    for (let done = 0; done < wanted; ) {
+      if (this.#stretch.ready === 0) this.#next(heardAt(line, frame + done + this.#stretch.pending));
+      else done += this.#stretch.pop(planes, done, wanted - done);
+    }
+  }
+
+  /** Takes note of the packets that have come. */
+  #look(now: number): void {
+    const slots = this.#slots;
+    // Far fewer than there are slots, so none of those that are read is being written.
+    const written = slots.written;
+    if (written - this.#seen > BACKLOG) this.#seen = written - KEPT;
+    for (; this.#seen < written; this.#seen++) {
+      const pts = slots.pts(this.#seen);
+      if (this.player.arrived(now, pts) === "kept") this.#waiting.set(pts, this.#seen);
+    }
+  }
+
+  #next(at: number): void {
+    const { sound, us, fade, speed, event } = this.player.pull(at);
+    if (event) this.#onEvent(event);
+    const frames = Math.min(Math.max(Math.round((us * RATE) / 1e6), 1), MAX_FRAMES);
+    for (const plane of this.#block) plane.fill(0, 0, frames);
+    if (sound.kind === "packet") this.#copy(sound.pts, Math.round((sound.skip * RATE) / 1e6), frames);
+    if (sound.kind === "conceal") this.#concealer.goOn(this.#block, frames);
+    else {
+      if (fade) this.#fade(Math.min(frames, FADE));
+      this.#concealer.heard(this.#block, frames);
+    }
+    this.#stretch.push(this.#block, frames, speed);
+  }
+
+  #copy(pts: number, skip: number, frames: number): void {
+    const number = this.#waiting.get(pts);
+    // Older ones won't be asked for. A slot that was written over in the meantime is no loss worth noting.
+    for (const other of this.#waiting.keys()) if (other <= pts) this.#waiting.delete(other);
+    if (number === undefined || this.#slots.pts(number) !== pts) return;
+    const there = Math.min(frames, this.#slots.frames(number) - skip);
+    if (there <= 0) return;
+    this.#block.forEach((plane, c) => plane.set(this.#slots.plane(number, c).subarray(skip, skip + there)));
+  }
+
+  #fade(frames: number): void {
+    this.#concealer.goOn(this.#before, frames);
+    this.#block.forEach((plane, c) => {
+      const before = this.#before[c]!;
+      for (let n = 0; n < frames; n++) {
+        const weight = (n + 1) / (frames + 1);
+        plane[n] = plane[n]! * weight + before[n]! * (1 - weight);
+      }
+    });
+  }
+}

@@ -1,0 +1,216 @@
+/**
+ * The session's sound: which rendition is played, when, how loudly. Owns the AudioContext and the voice. Nothing is
+ * subscribed to or decoded before Play was pressed: browsers allow no sound before that.
+ */
+
+import type { AudioConfig } from "../catalog";
+import { clamp } from "./depth";
+import { Device, RATE } from "./device";
+import { duration } from "./opus";
+import type { Metrics } from "./player";
+import { Voice } from "./voice";
+
+/** What the sound needs to know and tells. */
+export interface Surroundings {
+  /** What to add to a time of our clock to get µs since the session's start by the server's; undefined: not known yet. */
+  offset(nowUs: number): number | undefined;
+  roundTrip(): number | undefined;
+  nowUs(): number;
+  /** Something that the bar or the tests show has changed. */
+  onChange(): void;
+  /** The rendition that is wanted. */
+  onWanted(name: string | undefined): void;
+}
+
+/** The page's file with the audio thread's part. */
+const WORKLET = "/audio.js";
+/** How often the device's clock is asked. */
+const CLOCK_MS = 100;
+/** What a context says of the device in its first seconds (s) isn't true yet. */
+const TRUTHFUL_AFTER = 0.3;
+/** After a decoder's failure the next is tried this much later. */
+const RETRY_MS = 1_000;
+const [VOLUME, MUTED] = ["goggles-volume", "goggles-muted"];
+
+export class Sound {
+  readonly #around: Surroundings;
+  readonly #device = new Device();
+  #context: AudioContext | undefined;
+  #gain: GainNode | undefined;
+  #ready = false;
+  #config: AudioConfig | undefined;
+  #voice: Voice | undefined;
+  #retryAt = 0;
+  #volume = stored(VOLUME, 100);
+  #muted = stored(MUTED, 0) !== 0;
+  /** The figures of late; undefined: nothing is being played. */
+  metrics: Metrics | undefined;
+  /** Called with what is played and when it is heard, in µs since the session's start; for tests. */
+  #onTap: ((us: number, usPerFrame: number, samples: Float32Array) => void) | undefined;
+
+  constructor(around: Surroundings) {
+    this.#around = around;
+    setInterval(() => this.#tellTime(), CLOCK_MS);
+  }
+
+  /** A rendition that can be played is there. */
+  get available(): boolean {
+    return this.#config !== undefined && "AudioDecoder" in window && "AudioWorkletNode" in window;
+  }
+
+  get volume(): number {
+    return this.#volume;
+  }
+
+  get muted(): boolean {
+    return this.#muted;
+  }
+
+  /** How many channels can be heard; undefined before Play. */
+  get maxChannels(): number | undefined {
+    return this.#context?.destination.maxChannelCount;
+  }
+
+  /** What the audio system does: "none", or the context's state. */
+  get state(): string {
+    return this.#context?.state ?? "none";
+  }
+
+  /** Play was pressed. */
+  async start(): Promise<void> {
+    if (this.#context) return this.#context.resume();
+    // "interactive" is 30 ms more than the least that Chromium can do.
+    const context = new AudioContext({ latencyHint: 0, sampleRate: RATE });
+    this.#context = context;
+    await context.audioWorklet.addModule(WORKLET);
+    this.#gain = context.createGain();
+    context.destination.channelCount = Math.max(1, context.destination.maxChannelCount);
+    this.#gain.connect(context.destination);
+    this.#applyVolume();
+    await context.resume();
+    this.#ready = true;
+    this.#want();
+  }
+
+  /** The catalog's rendition; undefined: there is none. */
+  configure(config: AudioConfig | undefined): void {
+    if (config?.name !== this.#config?.name) this.#silence();
+    this.#config = config;
+    this.#want();
+    this.#around.onChange();
+  }
+
+  /** A new session: its clock starts anew. */
+  restart(): void {
+    this.#silence();
+    this.#config = undefined;
+  }
+
+  /** A packet of the rendition. */
+  packet(name: string, pts: number, data: Uint8Array): void {
+    const config = this.#config;
+    const frameUs = duration(data);
+    if (!this.#ready || !this.#context || !this.#gain || config?.name !== name || frameUs === undefined) return;
+    // Another length of frames needs another player.
+    if (this.#voice && this.#voice.frameUs !== frameUs) this.#silence();
+    if (!this.#voice && this.#around.nowUs() >= this.#retryAt) this.#voice = this.#speak(this.#context, config, frameUs);
+    this.#voice?.decode(pts, data);
+  }
+
+  /** From 0 to 100; remembered. */
+  setVolume(volume: number): void {
+    this.#volume = clamp(Math.round(volume), 0, 100);
+    if (this.#volume > 0) this.#muted = false;
+    this.#applyVolume();
+  }
+
+  toggleMute(): void {
+    this.#muted = !this.#muted;
+    this.#applyVolume();
+  }
+
+  /** See `#onTap`; undefined ends it. */
+  tap(onTap: ((us: number, usPerFrame: number, samples: Float32Array) => void) | undefined): void {
+    this.#onTap = onTap;
+    this.#voice?.tap(onTap !== undefined);
+  }
+
+  #speak(context: AudioContext, config: AudioConfig, frameUs: number): Voice | undefined {
+    try {
+      const voice = new Voice(context, config, frameUs, {
+        onMetrics: (metrics) => (this.metrics = metrics),
+        onEvent: (event) => console.warn("sound:", event.kind, "drift" in event ? `${event.drift} µs` : ""),
+        onTap: (frame, samples) => this.#told(frame, samples),
+        onFailed: (why) => this.#onFailed(why),
+      });
+      if (this.#gain) voice.node.connect(this.#gain);
+      voice.tap(this.#onTap !== undefined);
+      this.#tellTime(voice);
+      return voice;
+    } catch (error) {
+      this.#onFailed(String(error));
+      return undefined;
+    }
+  }
+
+  #onFailed(why: string): void {
+    console.warn("the sound can't be decoded:", why);
+    this.#silence();
+    this.#retryAt = this.#around.nowUs() + RETRY_MS * 1000;
+  }
+
+  #silence(): void {
+    this.#voice?.close();
+    this.#voice = undefined;
+    this.metrics = undefined;
+  }
+
+  #want(): void {
+    this.#around.onWanted(this.#ready && this.available ? this.#config?.name : undefined);
+  }
+
+  /** Tells the audio thread when its frames are heard. */
+  #tellTime(voice = this.#voice): void {
+    const context = this.#context;
+    if (context?.state !== "running") return;
+    const { contextTime, performanceTime } = context.getOutputTimestamp();
+    if (performanceTime && contextTime && contextTime > TRUTHFUL_AFTER) {
+      this.#device.add(Math.round(contextTime * RATE), performanceTime * 1000);
+    }
+    const { line } = this.#device;
+    const offset = this.#around.offset(this.#around.nowUs());
+    if (voice && line && offset !== undefined) {
+      voice.setLine({ ...line, us: line.us + offset }, this.#around.roundTrip());
+    }
+  }
+
+  #told(frame: number, samples: Float32Array): void {
+    const { line } = this.#device;
+    const offset = this.#around.offset(this.#around.nowUs());
+    if (!line || offset === undefined) return;
+    this.#onTap?.(line.us + offset + (frame - line.frame) * line.usPerFrame, line.usPerFrame, samples);
+  }
+
+  #applyVolume(): void {
+    try {
+      localStorage.setItem(VOLUME, String(this.#volume));
+      localStorage.setItem(MUTED, this.#muted ? "1" : "0");
+    } catch {
+      // A browser that keeps nothing for us: it is as loud as ever the next time.
+    }
+    // The ear hears ratios: half way is a quarter. A short ramp, so that nothing clicks.
+    const gain = this.#muted ? 0 : (this.#volume / 100) ** 2;
+    if (this.#context) this.#gain?.gain.setTargetAtTime(gain, this.#context.currentTime, 0.01);
+    this.#around.onChange();
+  }
+}
+
+function stored(name: string, otherwise: number): number {
+  try {
+    const text = localStorage.getItem(name);
+    const value = text === null ? Number.NaN : Number(text);
+    return Number.isFinite(value) ? clamp(value, 0, 100) : otherwise;
+  } catch {
+    return otherwise;
+  }
+}

@@ -1,0 +1,73 @@
+/** The audio thread's entry, bundled by itself: a processor that plays one stream. */
+
+import type { Line } from "./device";
+import { type FromThread, type Options, PROCESSOR, type ToThread } from "./messages";
+import { Renderer } from "./render";
+import { Slots } from "./slots";
+
+// What the audio thread has; TypeScript knows only the page's side.
+declare const currentFrame: number;
+declare class AudioWorkletProcessor {
+  readonly port: MessagePort;
+}
+declare function registerProcessor(name: string, type: new (options: { processorOptions: Options }) => unknown): void;
+
+/** Figures are told this often, in frames: ten times a second. */
+const INTERVAL = 4_800;
+
+class Processor extends AudioWorkletProcessor {
+  readonly #slots: Slots;
+  readonly #renderer: Renderer;
+  #line: Line | undefined;
+  #told = 0;
+  #tap = false;
+  #stopped = false;
+
+  constructor({ processorOptions: { channels, frameUs, buffer } }: { processorOptions: Options }) {
+    super();
+    this.#slots = new Slots(channels, buffer ?? new ArrayBuffer(Slots.bytes(channels)));
+    this.#renderer = new Renderer(this.#slots, frameUs, (event) => this.#tell({ kind: "event", event }));
+    this.port.onmessage = ({ data }: MessageEvent<ToThread>) => this.#onMessage(data);
+  }
+
+  process(_inputs: unknown, outputs: Float32Array[][]): boolean {
+    const planes = outputs[0];
+    if (this.#stopped) return false;
+    if (!planes || !this.#line) return true;
+    this.#renderer.render(this.#line, currentFrame, planes);
+    const [first] = planes;
+    if (this.#tap && first) this.#tell({ kind: "tap", frame: currentFrame, samples: first.slice() });
+    if (currentFrame >= this.#told + INTERVAL) {
+      this.#told = currentFrame;
+      this.#tell({ kind: "metrics", metrics: this.#renderer.player.metrics });
+    }
+    return true;
+  }
+
+  #onMessage(message: ToThread): void {
+    switch (message.kind) {
+      case "line":
+        this.#line = message.line;
+        if (message.roundTripUs !== undefined) this.#renderer.player.setRoundTrip(message.roundTripUs);
+        return;
+      case "packet": {
+        const { pts, planes } = message;
+        return this.#slots.write(pts, planes[0]?.length ?? 0, (c, place) => {
+          const plane = planes[c];
+          if (plane) place.set(plane.subarray(0, place.length));
+        });
+      }
+      case "tap":
+        this.#tap = message.on;
+        return;
+      case "stop":
+        this.#stopped = true;
+    }
+  }
+
+  #tell(message: FromThread): void {
+    this.port.postMessage(message);
+  }
+}
+
+registerProcessor(PROCESSOR, Processor);
