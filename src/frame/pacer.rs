@@ -9,11 +9,16 @@
 //! frame *now* instead of half an interval later. What was borrowed is paid back by stretching the following intervals by an eighth
 //! at most, and no more than one interval is ever borrowed: the mean rate stays at the refresh.
 //!
-//! What comes through Xwayland mostly follows the program's own timer, not the callbacks: a tick that is pulled forward
-//! gains nothing there, and the stretched intervals would only beat against that timer.
+//! What comes through Xwayland mostly follows the program's own timer, not the callbacks: pulling a tick forward for an
+//! input gains nothing there, and the stretched intervals would only beat against that timer. But a frame that comes in
+//! the middle of an interval which has had its latch would wait for the tick, and so would all after it: then the grid
+//! moves to the frame, once in a while.
 
 use crate::time::Mono;
 use std::time::Duration;
+
+/// In so many intervals the grid moves to an X11 client once at most: one frame more than the refresh allows.
+const MOVE_EVERY: u32 = 60;
 
 /// What to do now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,6 +50,8 @@ pub struct Pacer {
     boost: bool,
     /// The newest content came through Xwayland.
     x11: bool,
+    /// When the grid was last moved to such content.
+    moved: Mono,
     /// How much later the grid would be without borrowed time.
     debt: Duration,
     /// Intervals since the start.
@@ -64,6 +71,7 @@ impl Pacer {
             hold: None,
             boost: false,
             x11: false,
+            moved: Mono(0),
             debt: Duration::ZERO,
             sequence: 0,
         }
@@ -113,12 +121,18 @@ impl Pacer {
         // What has been drawn and waits for nothing may be the answer already.
         let drawn = self.dirty && !self.latched;
         if !callbacks && self.boost && self.waiting && !drawn && !self.x11 {
-            let early = (self.tick + self.interval()).since(now);
-            if self.debt + early <= self.period {
-                self.debt += early;
+            let debt = (self.debt + self.period).saturating_sub(now.since(self.tick));
+            if debt <= self.period {
+                self.debt = debt;
                 self.begin(now);
                 callbacks = true;
             }
+        }
+        if self.x11 && self.is_out_of_step(now) {
+            self.moved = now;
+            self.debt = Duration::ZERO;
+            self.begin(now);
+            callbacks |= self.waiting;
         }
         if callbacks {
             self.waiting = false;
@@ -141,6 +155,12 @@ impl Pacer {
         let tick = wanted.then(|| self.tick + self.interval());
         let held = self.hold.filter(|_| self.dirty && !self.latched);
         tick.into_iter().chain(held).min()
+    }
+
+    /// Whether new content would wait for a good part of an interval, and the grid hasn't been moved lately.
+    fn is_out_of_step(&self, now: Mono) -> bool {
+        let wait = (self.tick + self.interval()).since(now);
+        self.dirty && self.latched && wait > self.period / 8 && now.since(self.moved) > self.period * MOVE_EVERY
     }
 
     fn interval(&self) -> Duration {
@@ -346,6 +366,26 @@ mod tests {
         }
         assert!(waits.len() > 195, "{}", waits.len());
         assert!(waits.iter().all(|wait| wait.is_zero()), "{waits:?}");
+    }
+
+    #[test]
+    fn an_x11_game_out_of_step_is_soon_latched_when_it_draws() {
+        let mut p = pacer();
+        p.content_is_x11(true);
+        p.commit(at(1000), true);
+        assert!(p.step(at(1000), true).latch);
+        let mut waits = Vec::new();
+        for frame in 0..100 {
+            // Every 16 ms, in the middle of the grid's intervals, of which the first has had its latch.
+            let now = at(1008 + 16 * frame);
+            p.commit(now, true);
+            let mut then = now;
+            while !p.step(then, true).latch {
+                then = p.deadline().expect("the content is due");
+            }
+            waits.push(then.since(now));
+        }
+        assert!(waits.iter().skip(1).all(|wait| wait.is_zero()), "{waits:?}");
     }
 
     #[test]
