@@ -71,9 +71,14 @@ export class Sound {
     return this.#context?.destination.maxChannelCount;
   }
 
-  /** What the audio system does: "none", or the context's state. */
+  /** What the samples are multiplied by now. */
+  get gain(): number | undefined {
+    return this.#gain?.gain.value;
+  }
+
+  /** What the audio system does: "none" until all is ready to play, then the context's state. */
   get state(): string {
-    return this.#context?.state ?? "none";
+    return (this.#ready && this.#context?.state) || "none";
   }
 
   /** Play was pressed. */
