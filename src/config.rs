@@ -34,6 +34,8 @@ pub struct Settings {
     pub scaler: Scaler,
     /// How it is filtered (`-F`).
     pub filter: Filter,
+    /// How much of FSR's sharpening is left out (`--sharpness`), 0 to 20.
+    pub sharpness: u8,
     /// What the monitor says of itself (`--edid`, `--edid-name`, `--edid-vendor`).
     pub edid: Edid,
     /// Relative motion is multiplied by this (`-s`).
@@ -108,6 +110,10 @@ pub enum Filter {
     Linear,
     /// Nearest neighbour.
     Nearest,
+    /// Sharp bilinear: whole pixels, blended only at their borders.
+    Pixel,
+    /// AMD's FSR 1.
+    Fsr,
 }
 
 /// xkb names (`rules` is evdev). An empty name: xkbcommon's default, which `XKB_DEFAULT_LAYOUT` and its like set.

@@ -42,7 +42,7 @@ pub fn run(settings: Settings) -> Result<i32> {
         .as_ref()
         .map(|s| Streaming::start(s, &settings, &handle))
         .transpose()?;
-    let composer = Composer::new(settings.output, settings.filter)?;
+    let composer = Composer::new(settings.output)?;
     let rate = settings.stream.as_ref().map_or(Rate::Constant { kbps: 1 }, |s| s.rate);
     let sink = stream.as_ref().map(|s| {
         let encoder = Rc::clone(&s.encoder);

@@ -11,6 +11,7 @@ use crate::frame::stats::Stats;
 use crate::handlers::{ClientState, KeyboardFocus};
 use crate::link::{FromScope, Refresh, SceneInfo};
 use crate::monitor::Monitor;
+use crate::render::compose::Look;
 use crate::scene::{
     cursor::Cursor,
     layout::Fit,
@@ -351,6 +352,15 @@ impl Scope {
             );
         }
         self.placed = self.windows.placed(&self.choice.shown, self.area);
+    }
+
+    /// How the picture is shown.
+    pub fn look(&self) -> Look {
+        Look {
+            fit: self.fit,
+            filter: self.settings.filter,
+            sharpness: self.settings.sharpness,
+        }
     }
 
     /// The pointer is at this place of the game's coordinates.

@@ -97,7 +97,7 @@ fn what_is_not_served_is_refused_by_name() {
             &["--hdr-enabled", "--", "true"][..],
             "--hdr-enabled is gamescope's, and this version does not serve it yet",
         ),
-        (&["--sharpness", "5", "--", "true"], "--sharpness is gamescope's"),
+        (&["--sharpness", "21", "--", "true"], "from 0 to 20"),
         (&["-m2", "--", "true"], "--max-scale (-m) is gamescope's"),
         (&["-f", "--", "true"], "--fullscreen (-f) is for a window on a desktop"),
         (&["-bf", "--", "true"], "--borderless (-b) is for a window"),
@@ -107,7 +107,7 @@ fn what_is_not_served_is_refused_by_name() {
             "--nested-unfocused-refresh (-o) is for a window",
         ),
         (&["-o"], "--nested-unfocused-refresh (-o) is for a window"),
-        (&["-F", "fsr", "--", "true"], "--filter fsr is gamescope's"),
+        (&["-F", "nis", "--", "true"], "--filter nis is gamescope's"),
         (
             &["--backend", "wayland", "--", "true"],
             "--backend wayland is not served by this version yet",

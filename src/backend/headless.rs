@@ -122,7 +122,7 @@ impl Headless {
             Pixels::Client(direct.buffer)
         } else {
             let force = self.key_wanted || !matches!(self.shown, Shown::Composed);
-            match self.composer.compose(&scope.placed, &scope.fit, force) {
+            match self.composer.compose(&scope.placed, &scope.look(), force) {
                 Ok(Some(image)) => {
                     self.shown = Shown::Composed;
                     rendered = scope.clock.now();

@@ -2,8 +2,8 @@
 //! option's help, its long name the file's key.
 
 use super::values::{
-    Backend, Extent, Filter, Hertz, HideDelay, Kbps, Limit, Listen, RepeatDelay, RepeatRate, Sensitivity, StreamName,
-    XwaylandCount,
+    Backend, Extent, Filter, Hertz, HideDelay, Kbps, Limit, Listen, RepeatDelay, RepeatRate, Sensitivity, Sharpness,
+    StreamName, XwaylandCount,
 };
 use crate::config::{Encoder, Scaler};
 use crate::edid;
@@ -129,6 +129,15 @@ pub struct Options {
     /// How a scaled picture is filtered [default: linear]
     #[arg(short = 'F', long, help_heading = "Picture")]
     pub filter: Option<Filter>,
+    /// How sharp fsr is, from 0 (most) to 20 (least) [default: 2]
+    #[arg(
+        long,
+        visible_alias = "fsr-sharpness",
+        value_name = "0-20",
+        help_heading = "Picture",
+        allow_negative_numbers = true
+    )]
+    pub sharpness: Option<Sharpness>,
 
     /// The monitor's EDID, a file such as /sys/class/drm/*/edid [default: made for the size and the rate]
     #[arg(long, value_name = "FILE", help_heading = "Picture")]
@@ -241,6 +250,7 @@ impl Options {
             framerate_limit,
             scaler,
             filter,
+            sharpness,
             edid,
             edid_name,
             edid_vendor,

@@ -51,6 +51,8 @@ fn every_option_arrives() {
         "30",
         "--cursor",
         "/c.png",
+        "--sharpness",
+        "7",
         "--edid-name",
         "Den TV",
         "--edid-vendor",
@@ -93,6 +95,7 @@ fn every_option_arrives() {
         (s.ready.unwrap().to_str(), s.stats.unwrap().to_str()),
         (Some("/r"), Some("/t"))
     );
+    assert_eq!(s.sharpness, 7);
     assert_eq!(s.cursor.unwrap().to_str(), Some("/c.png"));
     let (name, vendor) = ("Den TV".parse().unwrap(), "ABC".parse().unwrap());
     assert_eq!(s.edid, Edid::Made { name, vendor });

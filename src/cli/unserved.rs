@@ -68,8 +68,6 @@ pub const UNSERVED: &[Unserved] = &[
     window("force-grab-cursor", None, false),
     window("display-index", None, true),
     letter('m', value("max-scale")),
-    value("sharpness"),
-    value("fsr-sharpness"),
     flag("force-windows-fullscreen"),
     value("cursor-hotspot"),
     value("cursor-scale-height"),

@@ -69,6 +69,10 @@ whole_number!(
     XwaylandCount, 0..=127, "a count"
 );
 whole_number!(
+    /// Tenths of a stop of sharpening that are left out.
+    Sharpness, 0..=20, "a whole number"
+);
+whole_number!(
     /// Key repeats a second; zero: keys do not repeat.
     RepeatRate, 0..=1000, "a number of repeats a second"
 );
@@ -279,15 +283,13 @@ pub enum Filter {
     Linear,
     /// Nearest neighbour
     Nearest,
-    /// gamescope's; not served yet
-    #[value(hide = true)]
+    /// Nearest neighbour, blended at the borders of pixels
+    Pixel,
+    /// AMD's FSR 1, sharpened
     Fsr,
     /// gamescope's; not served yet
     #[value(hide = true)]
     Nis,
-    /// gamescope's; not served yet
-    #[value(hide = true)]
-    Pixel,
 }
 
 #[cfg(test)]

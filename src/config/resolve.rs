@@ -11,6 +11,8 @@ use std::time::Duration;
 
 /// gamescope's default height.
 const DEFAULT_HEIGHT: u32 = 720;
+/// gamescope's default sharpness.
+const SHARPNESS: u8 = 2;
 /// gamescope's default delay.
 const HIDE_CURSOR: Duration = Duration::from_secs(10);
 /// x264's default constant rate factor.
@@ -62,6 +64,7 @@ pub fn resolve(options: Options, command: Vec<OsString>, displayless: bool) -> R
             .map(|hz| Refresh(hz.0)),
         scaler: options.scaler.unwrap_or(Scaler::Auto),
         filter: filter(options.filter)?,
+        sharpness: options.sharpness.map_or(SHARPNESS, |s| s.0 as u8),
         edid: edid(options.edid, options.edid_name, options.edid_vendor)?,
         mouse_sensitivity: options.mouse_sensitivity.map_or(1.0, |factor| factor.0),
         hide_cursor: options.hide_cursor_delay.unwrap_or(HideDelay(Some(HIDE_CURSOR))).0,
@@ -155,16 +158,15 @@ fn edid(file: Option<PathBuf>, name: Option<edid::Name>, vendor: Option<edid::Ve
 }
 
 fn filter(said: Option<values::Filter>) -> Result<Filter, Conflict> {
-    let unserved = match said.unwrap_or(values::Filter::Linear) {
-        values::Filter::Linear => return Ok(Filter::Linear),
-        values::Filter::Nearest => return Ok(Filter::Nearest),
-        values::Filter::Fsr => "fsr",
-        values::Filter::Nis => "nis",
-        values::Filter::Pixel => "pixel",
-    };
-    conflict(format!(
-        "--filter {unserved} is gamescope's, and this version does not serve it yet: it serves linear and nearest"
-    ))
+    match said.unwrap_or(values::Filter::Linear) {
+        values::Filter::Linear => Ok(Filter::Linear),
+        values::Filter::Nearest => Ok(Filter::Nearest),
+        values::Filter::Pixel => Ok(Filter::Pixel),
+        values::Filter::Fsr => Ok(Filter::Fsr),
+        values::Filter::Nis => conflict(
+            "--filter nis is gamescope's, and this version does not serve it yet: it serves linear, nearest, pixel and fsr",
+        ),
+    }
 }
 
 fn rate(bitrate: Option<values::Kbps>, output: Size, refresh: Refresh) -> Rate {

@@ -4,10 +4,11 @@ use crate::scene::window::surface_under;
 use crate::state::{Scope, State};
 use goggles_protocols::input::Event;
 use smithay::backend::input::{Axis, AxisSource, ButtonState, KeyState, Keycode};
+use smithay::desktop::utils::bbox_from_surface_tree;
 use smithay::input::keyboard::FilterResult;
 use smithay::input::pointer::{AxisFrame, ButtonEvent, MotionEvent, RelativeMotionEvent};
 use smithay::reexports::wayland_server::protocol::wl_surface::WlSurface;
-use smithay::utils::{Logical, Point, SERIAL_COUNTER};
+use smithay::utils::{Logical, Point, Rectangle, SERIAL_COUNTER};
 use smithay::wayland::compositor::RegionAttributes;
 use smithay::wayland::pointer_constraints::{PointerConstraint, with_pointer_constraint};
 
@@ -239,14 +240,23 @@ impl Scope {
         })
     }
 
-    /// The pointer stays on the base window (or the game's area, if there is none).
+    /// The pointer stays on what is shown of the windows, and not on the black beside it; on the output, where there are
+    /// none.
     fn keep_inside(&self, to: Point<f64, Logical>) -> Point<f64, Logical> {
         let out = self.settings.output;
         let (left, top) = self.fit.to_game(0.0, 0.0);
         let (right, bottom) = self.fit.to_game(f64::from(out.w), f64::from(out.h));
+        let output = Rectangle::from_extremities((left, top), (right, bottom));
+        let boxes = self
+            .placed
+            .iter()
+            .map(|p| bbox_from_surface_tree(&p.surface, p.at).to_f64());
+        let shown = boxes.reduce(|a, b| a.merge(b)).and_then(|all| all.intersection(output));
+        let area = shown.filter(|r| !r.is_empty()).unwrap_or(output);
         // The last pixel, and not the first beyond it.
-        let edge = |v: f64, lo: f64, hi: f64| v.clamp(lo, (hi - 1.0 / 256.0).max(lo));
-        (edge(to.x, left, right), edge(to.y, top, bottom)).into()
+        let edge = |v: f64, lo: f64, length: f64| v.clamp(lo, (lo + length - 1.0 / 256.0).max(lo));
+        let x = edge(to.x, area.loc.x, area.size.w);
+        (x, edge(to.y, area.loc.y, area.size.h)).into()
     }
 
     /// As near to `to` as the confining surface and region let the pointer go, each axis for itself.

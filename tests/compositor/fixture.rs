@@ -58,7 +58,7 @@ impl Fixture {
         let jobs: Rc<RefCell<Vec<EncodeJob>>> = Rc::default();
         let told: Rc<RefCell<Vec<FromScope>>> = Rc::default();
         let clock = Rc::new(Cell::new(Mono(1_000_000_000)));
-        let composer = Composer::new(settings.output, settings.filter).expect("a composer");
+        let composer = Composer::new(settings.output).expect("a composer");
         let list = Rc::clone(&jobs);
         let sink = Box::new(move |job| list.borrow_mut().push(job));
         let mut headless = Headless::new(composer, settings.refresh, Rate::Constant { kbps: 1 }, Some(sink));

@@ -180,7 +180,7 @@ fn a_confined_pointer_stops_at_the_border_of_its_region() {
 fn a_popup_with_a_grab_is_dismissed_by_a_click_beside_it() {
     let mut f = Fixture::new(64, 64);
     let mut c = f.client();
-    // Half as wide as the output: beside it is nobody.
+    // Half as wide as the output.
     let w = window(&mut f, &mut c, (32, 64));
     f.state.inject(Event::Absolute { x: 0.3, y: 0.1 });
     f.state.inject(Event::Button {
@@ -193,7 +193,8 @@ fn a_popup_with_a_grab_is_dismissed_by_a_click_beside_it() {
         _ => None,
     });
     assert!(serial.is_some());
-    let surface = c.popup(&w, (4, 4, 4, 4), (16, 16), serial);
+    // It hangs over the window's right border; beside the window is nobody.
+    let surface = c.popup(&w, (28, 4, 4, 4), (16, 16), serial);
     f.settle(&mut [&mut c]);
     c.fill(&surface, (16, 16), 0xff0000);
     f.state.inject(Event::Button {
@@ -214,7 +215,7 @@ fn a_popup_with_a_grab_is_dismissed_by_a_click_beside_it() {
     });
     f.settle(&mut [&mut c]);
     assert!(!c.heard.popup_done);
-    f.state.inject(Event::Absolute { x: 0.05, y: 0.9 });
+    f.state.inject(Event::Absolute { x: 0.9, y: 0.9 });
     f.state.inject(Event::Button {
         code: BTN_LEFT,
         pressed: true,

@@ -5,4 +5,5 @@ mod client;
 mod fixture;
 mod input;
 mod picture;
+mod scaling;
 mod timing;
