@@ -63,6 +63,7 @@ fn main() -> Result<()> {
         refresh: Refresh(60_000),
         pointer_locked: false,
         title: "Test picture".into(),
+        hints: goggles_scope::handlers::Hints::default(),
     };
     let transport = Transport::spawn(&stream, scene.clone(), to_scope)?;
     let encoder = Encoder::spawn(Config::default(), to_loop, transport.packets())?;

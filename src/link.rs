@@ -9,6 +9,7 @@
 //!
 //! T0 is the compositor's loop, T1 the network's, T2 an encoder's.
 
+use crate::handlers::Hints;
 use crate::time::Mono;
 use bytes::Bytes;
 use goggles_protocols::{cursor, frame, input};
@@ -252,4 +253,6 @@ pub struct SceneInfo {
     pub pointer_locked: bool,
     /// The title of the focused window.
     pub title: String,
+    /// What the window that fills the output says of its picture.
+    pub hints: Hints,
 }

@@ -104,6 +104,7 @@ impl Streaming {
             refresh: settings.refresh,
             pointer_locked: false,
             title: String::new(),
+            hints: crate::handlers::Hints::default(),
         };
         let transport = Transport::spawn(stream, scene, to_scope).context("error opening the stream")?;
         let (encoder_events, from_encoder) = channel::channel::<EncoderToScope>();

@@ -8,7 +8,7 @@ use crate::backend::{Backend, RenderResult};
 use crate::config::Settings;
 use crate::frame::pacer::Pacer;
 use crate::frame::stats::Stats;
-use crate::handlers::{ClientState, KeyboardFocus};
+use crate::handlers::{ClientState, Extras, KeyboardFocus};
 use crate::link::{FromScope, Refresh, SceneInfo};
 use crate::monitor::Monitor;
 use crate::render::compose::Look;
@@ -31,19 +31,11 @@ use smithay::reexports::wayland_protocols::wp::presentation_time::server::wp_pre
 use smithay::reexports::wayland_server::DisplayHandle;
 use smithay::utils::{Logical, Monotonic, Point, SERIAL_COUNTER, Time};
 use smithay::wayland::compositor::CompositorState;
-use smithay::wayland::cursor_shape::CursorShapeManagerState;
-use smithay::wayland::fractional_scale::FractionalScaleManagerState;
-use smithay::wayland::idle_inhibit::IdleInhibitManagerState;
-use smithay::wayland::output::OutputManagerState;
-use smithay::wayland::pointer_constraints::PointerConstraintsState;
-use smithay::wayland::presentation::{PresentationState, Refresh as PresentedRefresh};
-use smithay::wayland::relative_pointer::RelativePointerManagerState;
+use smithay::wayland::presentation::Refresh as PresentedRefresh;
 use smithay::wayland::selection::{data_device::DataDeviceState, primary_selection::PrimarySelectionState};
-use smithay::wayland::shell::xdg::{XdgShellState, decoration::XdgDecorationState};
+use smithay::wayland::shell::xdg::XdgShellState;
 use smithay::wayland::shm::ShmState;
-use smithay::wayland::single_pixel_buffer::SinglePixelBufferState;
 use smithay::wayland::socket::ListeningSocketSource;
-use smithay::wayland::viewporter::ViewporterState;
 use smithay::wayland::xdg_activation::XdgActivationState;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -116,6 +108,8 @@ pub struct Scope {
     pub pacer: Pacer,
     /// When the newest content was committed.
     pub last_commit: Mono,
+    /// What protocols beyond the windows' own keep.
+    pub extras: Extras,
     /// Counters and time lines.
     pub stats: Stats,
     /// The network, as far as the scope tells it things.
@@ -191,7 +185,6 @@ impl State {
         let area = settings.nested.unwrap_or(settings.output);
         let monitor = Monitor::new(&settings, area)?;
         let output = monitor.create_output(&dh, area, settings.refresh);
-        create_plain_globals(&dh);
         let forced = match &settings.cursor {
             Some(path) => {
                 let bytes = std::fs::read(path).with_context(|| format!("error reading {}", path.display()))?;
@@ -228,6 +221,7 @@ impl State {
             cursor: Cursor::new(forced, settings.hide_cursor),
             pacer: Pacer::new(period),
             last_commit: now,
+            extras: Extras::new(&dh, &events),
             stats: Stats::new(now),
             to_network: None,
             remote: crate::input::remote::Remote::default(),
@@ -270,6 +264,24 @@ impl State {
         self.scope.stats.roll(now);
         self.x11_turn();
         self.scope.popups.cleanup();
+        self.apply_timed();
+        if self.latch(now) {
+            self.fifo_tick();
+            if self.scope.fifo_waits() {
+                self.scope.pacer.no_hold();
+            }
+            self.latch(now);
+        }
+        self.scope.fifo_keeps_ticking();
+        self.toplevels_turn();
+        self.scope.tell_viewers();
+        if let Err(why) = self.scope.dh.flush_clients() {
+            tracing::debug!("error flushing clients: {why}");
+        }
+    }
+
+    /// Latches a frame and sends the callbacks, as far as they are due. Gives whether this is a tick.
+    fn latch(&mut self, now: Mono) -> bool {
         if self.scope.scene_dirty {
             self.scope.relayout();
             self.refresh_pointer_focus();
@@ -279,15 +291,14 @@ impl State {
             let result = self.backend.submit(&mut self.scope);
             if due.latch {
                 self.scope.presented(result);
+                self.scope.fifo_latched();
+                self.scope.lock_latched();
             }
         }
         if due.callbacks {
             self.scope.send_frame_callbacks();
         }
-        self.scope.tell_viewers();
-        if let Err(why) = self.scope.dh.flush_clients() {
-            tracing::debug!("error flushing clients: {why}");
-        }
+        due.callbacks
     }
 
     /// When [`Self::turn`] must run again, if nothing else happens.
@@ -297,6 +308,7 @@ impl State {
             self.scope.cursor.deadline(),
             self.scope.remote.deadline(),
             self.scope.stats.deadline(),
+            self.scope.extras.timing.deadline(self.scope.now),
         ]
         .into_iter()
         .flatten()
@@ -305,18 +317,20 @@ impl State {
 
     /// A window came, went, or changed its role: choose and focus anew.
     pub fn scene_changed(&mut self) {
-        let choice = self.scope.windows.choose(self.scope.clicked);
+        let clicked = self.scope.clicked.map(|id| self.scope.windows.modal_above(id));
+        let choice = self.scope.windows.choose(clicked);
         let focus = choice.keyboard;
         self.scope.choice = choice;
         self.scope.damage();
         self.scope.scene_info_dirty = true;
-        let target = focus.and_then(|id| self.scope.windows.get(id)).and_then(|w| {
+        let window = focus.and_then(|id| self.scope.windows.get(id)).and_then(|w| {
             let surface = w.surface.clone()?;
             Some(match &w.kind {
                 Kind::X11(x11) => KeyboardFocus::X11(x11.clone(), surface),
                 Kind::Xdg(_) => KeyboardFocus::Surface(surface),
             })
         });
+        let target = self.scope.focus_above_windows(window);
         if let Some(keyboard) = self.scope.seat.get_keyboard()
             && keyboard.current_focus() != target
             && !keyboard.is_grabbed()
@@ -351,7 +365,8 @@ impl Scope {
                 self.settings.scaler,
             );
         }
-        self.placed = self.windows.placed(&self.choice.shown, self.area);
+        let windows = self.windows.placed(&self.choice.shown, self.area);
+        self.placed = self.with_layers(windows);
     }
 
     /// How the picture is shown.
@@ -397,6 +412,7 @@ impl Scope {
             refresh: self.settings.refresh,
             pointer_locked: self.pointer_locked(),
             title: focused.map(|w| w.title()).unwrap_or_default(),
+            hints: self.base_hints(),
         }
     }
 
@@ -434,20 +450,6 @@ impl Scope {
         let time = Time::<Monotonic>::from(Duration::from_nanos(self.now.0));
         feedback.presented(time, refresh, self.pacer.sequence(), Shown::Vsync);
     }
-}
-
-/// Globals whose state objects only hold their own ids; they live as long as the display.
-fn create_plain_globals(dh: &DisplayHandle) {
-    OutputManagerState::new_with_xdg_output::<State>(dh);
-    XdgDecorationState::new::<State>(dh);
-    ViewporterState::new::<State>(dh);
-    PresentationState::new::<State>(dh, libc::CLOCK_MONOTONIC as u32);
-    RelativePointerManagerState::new::<State>(dh);
-    PointerConstraintsState::new::<State>(dh);
-    CursorShapeManagerState::new::<State>(dh);
-    SinglePixelBufferState::new::<State>(dh);
-    FractionalScaleManagerState::new::<State>(dh);
-    IdleInhibitManagerState::new::<State>(dh);
 }
 
 fn slower(a: Refresh, b: Refresh) -> Refresh {

@@ -108,6 +108,17 @@ impl Pacer {
         self.x11 = is;
     }
 
+    /// Something new waits to be latched.
+    pub fn is_dirty(&self) -> bool {
+        self.dirty
+    }
+
+    /// What waits is latched although its client has just been told to draw: its next frame comes after it, not in its
+    /// place (FIFO).
+    pub fn no_hold(&mut self) {
+        self.hold = None;
+    }
+
     /// A key or button went down or up.
     pub fn input_edge(&mut self) {
         self.boost = true;

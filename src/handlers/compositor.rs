@@ -1,5 +1,6 @@
 //! wl_compositor, wl_subcompositor, wl_shm: commits become scene changes.
 
+use super::timing::Timing;
 use crate::state::State;
 use smithay::backend::renderer::utils::{on_commit_buffer_handler, with_renderer_surface_state};
 use smithay::reexports::wayland_server::backend::{ClientData, ClientId, DisconnectReason};
@@ -10,6 +11,7 @@ use smithay::wayland::compositor::{
     BufferAssignment, CompositorClientState, CompositorHandler, CompositorState, SurfaceAttributes, TraversalAction,
     get_parent, is_sync_subsurface, with_states, with_surface_tree_downward,
 };
+use smithay::wayland::security_context::SecurityContext;
 use smithay::wayland::shm::{ShmHandler, ShmState};
 use smithay::xwayland::XWaylandClientData;
 
@@ -18,6 +20,8 @@ use smithay::xwayland::XWaylandClientData;
 pub struct ClientState {
     /// smithay's part.
     pub compositor: CompositorClientState,
+    /// The sandbox that it connected from, if it did.
+    pub sandbox: Option<SecurityContext>,
 }
 
 impl ClientData for ClientState {
@@ -44,6 +48,10 @@ impl CompositorHandler for State {
         }
     }
 
+    fn new_surface(&mut self, surface: &WlSurface) {
+        Timing::watch(surface);
+    }
+
     fn commit(&mut self, surface: &WlSurface) {
         let changed = changes_picture(surface);
         on_commit_buffer_handler::<Self>(surface);
@@ -64,6 +72,8 @@ impl CompositorHandler for State {
         scope.popups.commit(surface);
         self.xdg_commit(&root);
         self.x11_commit(&root);
+        self.layer_commit(&root);
+        self.lock_commit(&root);
         let scope = &mut self.scope;
         if changed {
             scope.last_commit = scope.now;
@@ -75,6 +85,7 @@ impl CompositorHandler for State {
         }
         scope.pacer.commit(scope.now, changed);
         scope.scene_dirty |= changed;
+        scope.look_at_hints();
     }
 }
 

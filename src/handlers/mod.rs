@@ -2,11 +2,26 @@
 
 mod compositor;
 mod constraints;
+mod extras;
+mod hints;
+mod idle;
+mod layer_shell;
 mod plain;
 mod seat;
+mod security_context;
 mod selection;
+mod session_lock;
+mod shortcuts;
+mod text_input;
+mod timing;
+mod toplevel_list;
+mod virtual_keyboard;
 mod xdg_activation;
+mod xdg_foreign;
 mod xdg_shell;
 
 pub use compositor::ClientState;
+pub use extras::Extras;
+pub use hints::{Content, Hints, unmodified};
 pub use seat::KeyboardFocus;
+pub use security_context::trusted;

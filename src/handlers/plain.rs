@@ -4,7 +4,6 @@ use crate::state::State;
 use smithay::reexports::wayland_server::protocol::wl_surface::WlSurface;
 use smithay::wayland::compositor::with_states;
 use smithay::wayland::fractional_scale::{FractionalScaleHandler, with_fractional_scale};
-use smithay::wayland::idle_inhibit::IdleInhibitHandler;
 use smithay::wayland::output::OutputHandler;
 
 impl OutputHandler for State {}
@@ -18,16 +17,11 @@ impl FractionalScaleHandler for State {
     }
 }
 
-impl IdleInhibitHandler for State {
-    // A headless output never blanks, so that there is nothing to inhibit; the requests are valid all the same.
-    fn inhibit(&mut self, _surface: WlSurface) {}
-    fn uninhibit(&mut self, _surface: WlSurface) {}
-}
-
 smithay::delegate_output!(State);
 smithay::delegate_viewporter!(State);
 smithay::delegate_presentation!(State);
 smithay::delegate_relative_pointer!(State);
 smithay::delegate_single_pixel_buffer!(State);
 smithay::delegate_fractional_scale!(State);
-smithay::delegate_idle_inhibit!(State);
+smithay::delegate_pointer_gestures!(State);
+smithay::delegate_tablet_manager!(State);

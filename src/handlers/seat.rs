@@ -114,6 +114,7 @@ impl SeatHandler for State {
 
     fn focus_changed(&mut self, seat: &Seat<Self>, focused: Option<&KeyboardFocus>) {
         let dh = &self.scope.dh;
+        self.scope.extras.shortcuts.focus_changed(focused.map(|f| f.surface()));
         let client = focused.and_then(|f| f.surface().client());
         set_data_device_focus(dh, seat, client.clone());
         set_primary_focus(dh, seat, client);
@@ -124,6 +125,7 @@ impl SeatHandler for State {
     }
 }
 
+// A pen's cursor is the pointer's: viewers show one.
 impl TabletSeatHandler for State {}
 
 smithay::delegate_seat!(State);

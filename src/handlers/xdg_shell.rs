@@ -12,7 +12,7 @@ use smithay::input::{Seat, pointer::Focus};
 use smithay::reexports::wayland_protocols::xdg::decoration::zv1::server::zxdg_toplevel_decoration_v1::Mode;
 use smithay::reexports::wayland_protocols::xdg::shell::server::xdg_toplevel;
 use smithay::reexports::wayland_server::protocol::{wl_output, wl_seat, wl_surface::WlSurface};
-use smithay::utils::{Rectangle, Serial};
+use smithay::utils::{Logical, Rectangle, Serial};
 use smithay::wayland::compositor::with_states;
 use smithay::wayland::shell::xdg::decoration::XdgDecorationHandler;
 use smithay::wayland::shell::xdg::{
@@ -227,15 +227,15 @@ impl Scope {
     }
 
     /// Keeps a popup inside the output, as its positioner's rules allow.
-    fn place_popup(&self, popup: &PopupSurface, positioner: PositionerState) {
+    pub(super) fn place_popup(&self, popup: &PopupSurface, positioner: PositionerState) {
         let kind = PopupKind::Xdg(popup.clone());
         let geometry = match find_popup_root_surface(&kind)
             .ok()
-            .and_then(|root| self.windows.by_surface(&root))
+            .and_then(|root| self.root_rect(&root))
         {
-            Some(window) => {
+            Some(rect) => {
                 let mut target = Rectangle::from_size(self.area);
-                target.loc -= get_popup_toplevel_coords(&kind) + window.rect(self.area).loc;
+                target.loc -= get_popup_toplevel_coords(&kind) + rect.loc;
                 positioner.get_unconstrained_geometry(target)
             }
             None => positioner.get_geometry(),
@@ -244,6 +244,12 @@ impl Scope {
             s.geometry = geometry;
             s.positioner = positioner;
         });
+    }
+
+    /// Where the window or layer surface of this root is.
+    fn root_rect(&self, root: &WlSurface) -> Option<Rectangle<i32, Logical>> {
+        let window = self.windows.by_surface(root).map(|w| w.rect(self.area));
+        window.or_else(|| self.extras.layers.rect(root, self.visible()))
     }
 
     /// What `-T` calls the focused window: an X11 window's number, as gamescope does without `-e`; a Wayland window has

@@ -28,6 +28,7 @@ const DETENT: f64 = 15.0;
 impl State {
     /// Applies one event. Returns nothing: an event that means nothing now (a lock, no focus) has no effect.
     pub fn inject(&mut self, event: Event) {
+        self.player_is_active();
         match event {
             Event::Key { code, pressed } => {
                 self.scope.pacer.input_edge();
@@ -47,7 +48,7 @@ impl State {
         }
     }
 
-    fn time_ms(&self) -> u32 {
+    pub(super) fn time_ms(&self) -> u32 {
         // wl_pointer's and wl_keyboard's times are milliseconds that wrap.
         (self.scope.now.0 / 1_000_000) as u32
     }
@@ -84,7 +85,7 @@ impl State {
         pointer.frame(self);
     }
 
-    fn click_focus(&mut self, at: Point<f64, Logical>) {
+    pub(super) fn click_focus(&mut self, at: Point<f64, Logical>) {
         let Some((surface, _)) = surface_under(&self.scope.placed, at) else {
             return;
         };
@@ -92,9 +93,12 @@ impl State {
         while let Some(parent) = smithay::wayland::compositor::get_parent(&root) {
             root = parent;
         }
+        let layer = self.scope.extras.layers.click(&root);
         let id = self.scope.windows.by_surface(&root).map(|w| w.id);
         if id.is_some() && self.scope.clicked != id {
             self.scope.clicked = id;
+            self.scene_changed();
+        } else if layer {
             self.scene_changed();
         }
     }
@@ -223,7 +227,7 @@ impl State {
 }
 
 impl Scope {
-    fn under_pointer(&self, at: Point<f64, Logical>) -> Option<(WlSurface, Point<f64, Logical>)> {
+    pub(super) fn under_pointer(&self, at: Point<f64, Logical>) -> Option<(WlSurface, Point<f64, Logical>)> {
         surface_under(&self.placed, at)
     }
 

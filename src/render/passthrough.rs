@@ -1,5 +1,6 @@
 //! Pass-through: when one opaque `wl_shm` client fills the output, its buffer is the frame and nothing is composed.
 
+use crate::handlers::unmodified;
 use crate::link::Size;
 use crate::scene::{layout::Fit, window::Placed};
 use smithay::backend::renderer::utils::{Buffer, CommitCounter, with_renderer_surface_state};
@@ -25,7 +26,11 @@ pub struct Direct {
 pub fn find(placed: &[Placed], fit: &Fit, output: Size, last: Option<&(ObjectId, CommitCounter)>) -> Option<Direct> {
     let top = placed.first()?;
     // Whatever lies under an opaque surface that covers the output cannot be seen.
-    if !fit.is_identity() || top.at != Point::from((0, 0)) || !get_children(&top.surface).is_empty() {
+    if !fit.is_identity()
+        || top.at != Point::from((0, 0))
+        || !get_children(&top.surface).is_empty()
+        || !unmodified(&top.surface)
+    {
         return None;
     }
     let whole = Rectangle::from_size((output.w as i32, output.h as i32).into());

@@ -86,6 +86,18 @@ impl Window {
         }
     }
 
+    /// What program it belongs to.
+    pub fn app_id(&self) -> String {
+        match &self.kind {
+            Kind::X11(x11) => x11.class(),
+            Kind::Xdg(toplevel) => toplevel_data(toplevel, |d| d.app_id.clone()).unwrap_or_default(),
+        }
+    }
+
+    fn is_modal(&self) -> bool {
+        matches!(&self.kind, Kind::Xdg(toplevel) if toplevel_data(toplevel, |d| d.modal))
+    }
+
     fn info(&self, stack: &Stack) -> Info {
         let (role, keyboard) = match &self.kind {
             Kind::Xdg(toplevel) => match toplevel.parent() {
@@ -203,6 +215,26 @@ impl Stack {
             .find(|w| matches!(&w.kind, Kind::X11(x) if x.window_id() == window))
     }
 
+    /// The window that a click into `id` is for: its modal dialog (or that one's), if it has one.
+    pub fn modal_above(&self, id: WindowId) -> WindowId {
+        let mut at = id;
+        // A client may make a loop of parents: no chain is longer than the list.
+        for _ in 0..self.windows.len() {
+            let Some(surface) = self.get(at).and_then(|w| w.surface.as_ref()) else {
+                break;
+            };
+            let child = |w: &&Window| match &w.kind {
+                Kind::Xdg(toplevel) => w.is_visible() && w.is_modal() && toplevel.parent().as_ref() == Some(surface),
+                Kind::X11(_) => false,
+            };
+            let Some(dialog) = self.windows.iter().rev().find(child) else {
+                break;
+            };
+            at = dialog.id;
+        }
+        at
+    }
+
     /// The policy's answer for the mapped windows.
     pub fn choose(&self, clicked: Option<WindowId>) -> policy::Choice {
         let infos: Vec<Info> = self
@@ -222,11 +254,7 @@ impl Stack {
                 continue;
             };
             let at = window.rect(area).loc - window.geometry().loc;
-            let popups = PopupManager::popups_for_surface(surface).collect::<Vec<_>>();
-            out.extend(popups.into_iter().map(|(popup, offset)| Placed {
-                surface: popup.wl_surface().clone(),
-                at: window.rect(area).loc + offset - popup.geometry().loc,
-            }));
+            out.extend(popups_of(surface, window.rect(area).loc));
             out.push(Placed {
                 surface: surface.clone(),
                 at,
@@ -234,6 +262,14 @@ impl Stack {
         }
         out
     }
+}
+
+/// The popups of a window (or another root) whose visible part is at this place.
+pub fn popups_of(root: &WlSurface, at: Point<i32, Logical>) -> impl Iterator<Item = Placed> {
+    PopupManager::popups_for_surface(root).map(move |(popup, offset)| Placed {
+        surface: popup.wl_surface().clone(),
+        at: at + offset - popup.geometry().loc,
+    })
 }
 
 impl Window {

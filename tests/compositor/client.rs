@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use wayland_client::backend::protocol::{Argument, Message};
 use wayland_client::protocol::{
     wl_buffer, wl_callback, wl_compositor, wl_keyboard, wl_output, wl_pointer, wl_region, wl_registry, wl_seat, wl_shm,
     wl_shm_pool, wl_subcompositor, wl_subsurface, wl_surface,
@@ -41,6 +42,7 @@ pub struct Heard {
     pub relative: Vec<(f64, f64)>,
     pub keys: Vec<(u32, bool)>,
     pub keyboard_focus: Option<u32>,
+    pub keymaps: usize,
     /// Of the newest key event.
     pub serial: u32,
     pub locked: bool,
@@ -48,9 +50,14 @@ pub struct Heard {
     pub mode: Option<(i32, i32, i32)>,
     /// The output's make, model, and size in millimetres.
     pub monitor: Option<(String, String, i32, i32)>,
+    /// Capabilities of the seat.
+    pub seat: u32,
+    /// What the objects of `log.rs` said: `interface: Event`.
+    pub log: Vec<String>,
 }
 
 pub struct Globals {
+    pub output: wl_output::WlOutput,
     pub compositor: wl_compositor::WlCompositor,
     pub subcompositor: wl_subcompositor::WlSubcompositor,
     pub shm: wl_shm::WlShm,
@@ -121,8 +128,8 @@ impl Client {
         seat.get_keyboard(&self.qh(), ());
         let relative: zwp_relative_pointer_manager_v1::ZwpRelativePointerManagerV1 = self.global(1);
         relative.get_relative_pointer(&pointer, &self.qh(), ());
-        let _output: wl_output::WlOutput = self.global(3);
         self.globals = Some(Globals {
+            output: self.global(3),
             compositor: self.global(4),
             subcompositor: self.global(1),
             shm: self.global(1),
@@ -159,6 +166,17 @@ impl Client {
     ) -> wl_surface::WlSurface {
         let surface = self.surface();
         let xdg = self.globals().wm.get_xdg_surface(&surface, &self.qh(), ());
+        let positioner = self.positioner(anchor, size);
+        let popup = xdg.get_popup(Some(&parent.xdg), &positioner, &self.qh(), ());
+        if let Some(serial) = grab {
+            popup.grab(&self.globals().seat, serial);
+        }
+        surface.commit();
+        surface
+    }
+
+    /// At the lower right corner of the anchor, and kept inside the output.
+    pub fn positioner(&self, anchor: (i32, i32, i32, i32), size: (i32, i32)) -> xdg_positioner::XdgPositioner {
         let positioner = self.globals().wm.create_positioner(&self.qh(), ());
         positioner.set_size(size.0, size.1);
         positioner.set_anchor_rect(anchor.0, anchor.1, anchor.2, anchor.3);
@@ -167,12 +185,20 @@ impl Client {
         positioner.set_constraint_adjustment(
             xdg_positioner::ConstraintAdjustment::SlideX | xdg_positioner::ConstraintAdjustment::SlideY,
         );
-        let popup = xdg.get_popup(Some(&parent.xdg), &positioner, &self.qh(), ());
-        if let Some(serial) = grab {
-            popup.grab(&self.globals().seat, serial);
-        }
-        surface.commit();
-        surface
+        positioner
+    }
+
+    /// Sends numbers that the bindings would not let through.
+    pub fn send_raw(&self, to: &impl Proxy, opcode: u16, args: &[u32]) {
+        let message = Message {
+            sender_id: to.id(),
+            opcode,
+            args: args.iter().map(|n| Argument::Uint(*n)).collect(),
+        };
+        self.connection
+            .backend()
+            .send_request(message, None, None)
+            .expect("the object is alive");
     }
 
     /// A buffer whose pixel (x, y) is `paint(x, y)`, 0xAARRGGBB.
@@ -365,6 +391,7 @@ impl Dispatch<wl_keyboard::WlKeyboard, ()> for Heard {
     ) {
         match event {
             wl_keyboard::Event::Enter { surface, .. } => this.keyboard_focus = Some(surface.id().protocol_id()),
+            wl_keyboard::Event::Keymap { .. } => this.keymaps += 1,
             wl_keyboard::Event::Leave { .. } => this.keyboard_focus = None,
             wl_keyboard::Event::Key { key, state, serial, .. } => {
                 this.serial = serial;
@@ -461,4 +488,18 @@ delegate_noop!(Heard: ignore wp_presentation::WpPresentation);
 delegate_noop!(Heard: ignore wl_shm::WlShm);
 delegate_noop!(Heard: ignore wl_surface::WlSurface);
 delegate_noop!(Heard: ignore wl_buffer::WlBuffer);
-delegate_noop!(Heard: ignore wl_seat::WlSeat);
+
+impl Dispatch<wl_seat::WlSeat, ()> for Heard {
+    fn event(
+        this: &mut Self,
+        _: &wl_seat::WlSeat,
+        event: wl_seat::Event,
+        (): &(),
+        _: &Connection,
+        _: &QueueHandle<Self>,
+    ) {
+        if let wl_seat::Event::Capabilities { capabilities } = event {
+            this.seat = capabilities.into();
+        }
+    }
+}

@@ -150,6 +150,12 @@ impl Fixture {
         }
     }
 
+    /// The virtual time.
+    #[allow(dead_code, reason = "the tests with Xwayland do without")]
+    pub fn now(&self) -> Mono {
+        self.clock.get()
+    }
+
     /// The frames since the last call, as pictures.
     pub fn pictures(&mut self) -> Vec<Picture> {
         self.jobs.borrow_mut().drain(..).map(Picture::of).collect()

@@ -2,8 +2,18 @@
 //! clock.
 
 mod client;
+mod devices;
+mod fifo;
 mod fixture;
+mod hints;
+mod idle;
 mod input;
+mod layers;
+mod lock;
+mod log;
 mod picture;
+mod relations;
+mod sandbox;
 mod scaling;
+mod text;
 mod timing;

@@ -42,6 +42,7 @@ pub struct Server {
 
 pub fn scene() -> SceneInfo {
     SceneInfo {
+        hints: goggles_scope::handlers::Hints::default(),
         size: Size { w: 1280, h: 720 },
         refresh: Refresh(60_000),
         pointer_locked: false,

@@ -1,0 +1,108 @@
+//! The globals that only few clients use, and what they keep.
+//!
+//! Not advertised: linux-dmabuf and linux-drm-syncobj, which need a GPU's device and formats (a backend that has them
+//! makes those globals when it starts); drm-lease, since a headless output has no connector to lend.
+
+use super::hints::Hints;
+use super::idle::Idle;
+use super::layer_shell::Layers;
+use super::session_lock::Lock;
+use super::shortcuts::Shortcuts;
+use super::timing::Timing;
+use super::toplevel_list::Toplevels;
+use super::trusted;
+use crate::state::State;
+use smithay::reexports::calloop::LoopHandle;
+use smithay::reexports::wayland_server::DisplayHandle;
+use smithay::wayland::alpha_modifier::AlphaModifierState;
+use smithay::wayland::commit_timing::CommitTimingManagerState;
+use smithay::wayland::content_type::ContentTypeState;
+use smithay::wayland::cursor_shape::CursorShapeManagerState;
+use smithay::wayland::fifo::FifoManagerState;
+use smithay::wayland::fractional_scale::FractionalScaleManagerState;
+use smithay::wayland::idle_inhibit::IdleInhibitManagerState;
+use smithay::wayland::input_method::InputMethodManagerState;
+use smithay::wayland::output::OutputManagerState;
+use smithay::wayland::pointer_constraints::PointerConstraintsState;
+use smithay::wayland::pointer_gestures::PointerGesturesState;
+use smithay::wayland::presentation::PresentationState;
+use smithay::wayland::relative_pointer::RelativePointerManagerState;
+use smithay::wayland::security_context::SecurityContextState;
+use smithay::wayland::shell::xdg::decoration::XdgDecorationState;
+use smithay::wayland::shell::xdg::dialog::XdgDialogState;
+use smithay::wayland::single_pixel_buffer::SinglePixelBufferState;
+use smithay::wayland::tablet_manager::TabletManagerState;
+use smithay::wayland::text_input::TextInputManagerState;
+use smithay::wayland::viewporter::ViewporterState;
+use smithay::wayland::virtual_keyboard::VirtualKeyboardManagerState;
+use smithay::wayland::xdg_foreign::XdgForeignState;
+use smithay::wayland::xdg_toplevel_icon::XdgToplevelIconManager;
+use smithay::wayland::xwayland_keyboard_grab::XWaylandKeyboardGrabState;
+
+/// The side of the icons that clients are asked for, in pixels: enough for a browser's tab and a task bar.
+const ICON: i32 = 64;
+
+/// What the protocols beyond the windows' own keep.
+#[derive(Debug)]
+#[allow(missing_docs)]
+pub struct Extras {
+    pub timing: Timing,
+    pub layers: Layers,
+    pub lock: Lock,
+    pub idle: Idle,
+    pub shortcuts: Shortcuts,
+    pub toplevels: Toplevels,
+    pub foreign: XdgForeignState,
+    /// What viewers were last told of the focused window's wishes.
+    pub hints: Hints,
+}
+
+impl Extras {
+    /// Makes the globals.
+    pub fn new(dh: &DisplayHandle, events: &LoopHandle<'static, State>) -> Self {
+        plain(dh);
+        injection(dh);
+        XdgToplevelIconManager::new::<State>(dh).add_icon_size(ICON);
+        // A sandbox's client must not make another context, with fewer limits than its own.
+        SecurityContextState::new::<State, _>(dh, trusted);
+        Self {
+            timing: Timing::default(),
+            layers: Layers::new(dh),
+            lock: Lock::new(dh),
+            idle: Idle::new(dh, events),
+            shortcuts: Shortcuts::new(dh),
+            toplevels: Toplevels::new(dh),
+            foreign: XdgForeignState::new::<State>(dh),
+            hints: Hints::default(),
+        }
+    }
+}
+
+/// Globals whose state objects only hold their own ids; they live as long as the display.
+fn plain(dh: &DisplayHandle) {
+    OutputManagerState::new_with_xdg_output::<State>(dh);
+    XdgDecorationState::new::<State>(dh);
+    XdgDialogState::new::<State>(dh);
+    ViewporterState::new::<State>(dh);
+    PresentationState::new::<State>(dh, libc::CLOCK_MONOTONIC as u32);
+    FifoManagerState::new::<State>(dh);
+    CommitTimingManagerState::new::<State>(dh);
+    AlphaModifierState::new::<State>(dh);
+    ContentTypeState::new::<State>(dh);
+    SinglePixelBufferState::new::<State>(dh);
+    FractionalScaleManagerState::new::<State>(dh);
+    RelativePointerManagerState::new::<State>(dh);
+    PointerConstraintsState::new::<State>(dh);
+    PointerGesturesState::new::<State>(dh);
+    TabletManagerState::new::<State>(dh);
+    CursorShapeManagerState::new::<State>(dh);
+    TextInputManagerState::new::<State>(dh);
+    IdleInhibitManagerState::new::<State>(dh);
+    XWaylandKeyboardGrabState::new::<State>(dh);
+}
+
+/// Globals that put input in other clients' hands.
+fn injection(dh: &DisplayHandle) {
+    InputMethodManagerState::new::<State, _>(dh, trusted);
+    VirtualKeyboardManagerState::new::<State, _>(dh, trusted);
+}

@@ -1,0 +1,83 @@
+//! What a surface says of its content: content-type, alpha-modifier, xdg-toplevel-icon.
+//!
+//! The alpha modifier is smithay's to apply when it composes; pass-through looks at it (`render::passthrough`).
+
+use crate::state::{Scope, State};
+use smithay::reexports::wayland_protocols::wp::content_type::v1::server::wp_content_type_v1::Type;
+use smithay::reexports::wayland_server::protocol::wl_surface::WlSurface;
+use smithay::wayland::alpha_modifier::AlphaModifierSurfaceCachedState;
+use smithay::wayland::compositor::with_states;
+use smithay::wayland::content_type::ContentTypeSurfaceCachedState;
+use smithay::wayland::xdg_toplevel_icon::XdgToplevelIconHandler;
+
+/// What kind of picture it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Content {
+    /// Nothing was said.
+    #[default]
+    Unknown,
+    /// Still pictures.
+    Photo,
+    /// A film: steady, and late is no harm.
+    Video,
+    /// A game: every frame as early as can be.
+    Game,
+}
+
+/// A surface's words on its content.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hints {
+    /// What kind of picture it is.
+    pub content: Content,
+}
+
+/// What the surface's present content says of itself.
+pub fn hints(surface: &WlSurface) -> Hints {
+    with_states(surface, |states| {
+        let content = match states.cached_state.has::<ContentTypeSurfaceCachedState>().then(|| {
+            let mut guard = states.cached_state.get::<ContentTypeSurfaceCachedState>();
+            *guard.current().content_type()
+        }) {
+            Some(Type::Photo) => Content::Photo,
+            Some(Type::Video) => Content::Video,
+            Some(Type::Game) => Content::Game,
+            _ => Content::Unknown,
+        };
+        Hints { content }
+    })
+}
+
+/// Whether the surface is drawn as its buffer says, without an alpha modifier.
+pub fn unmodified(surface: &WlSurface) -> bool {
+    with_states(surface, |states| {
+        !states.cached_state.has::<AlphaModifierSurfaceCachedState>() || {
+            let mut guard = states.cached_state.get::<AlphaModifierSurfaceCachedState>();
+            guard.current().multiplier().is_none_or(|m| m == u32::MAX)
+        }
+    })
+}
+
+impl Scope {
+    /// The wishes of the window that fills the output.
+    pub(crate) fn base_hints(&self) -> Hints {
+        let base = self.choice.base.and_then(|id| self.windows.get(id));
+        let surface = base.and_then(|w| w.surface.as_ref());
+        surface.map(hints).unwrap_or_default()
+    }
+
+    /// A commit may have changed what viewers are told.
+    pub(super) fn look_at_hints(&mut self) {
+        let hints = self.base_hints();
+        if self.extras.hints != hints {
+            self.extras.hints = hints;
+            self.scene_info_dirty = true;
+        }
+    }
+}
+
+// The icon is kept with the surface (`ToplevelIconCachedState`).
+impl XdgToplevelIconHandler for State {}
+
+smithay::delegate_alpha_modifier!(State);
+smithay::delegate_content_type!(State);
+smithay::delegate_xdg_toplevel_icon!(State);

@@ -1,0 +1,169 @@
+//! fifo-v1 and commit-timing-v1: content that waits for a tick or for its time.
+//!
+//! smithay holds such commits back; here is when they are let go. A FIFO barrier falls at the first tick after its
+//! content was latched, so that a game that queues frames has each of them shown for one interval; a timed commit is
+//! applied when its time has come, and an output that shows what it latches needs no lead for it.
+
+use crate::state::{Scope, State};
+use crate::time::Mono;
+use smithay::reexports::wayland_server::{Client, Resource, protocol::wl_surface::WlSurface};
+use smithay::utils::{Monotonic, Time};
+use smithay::wayland::commit_timing::{CommitTimerBarrierStateUserData, CommitTimerStateUserData, Timestamp};
+use smithay::wayland::compositor::{Barrier, CompositorHandler, SurfaceData, add_pre_commit_hook, with_states};
+use smithay::wayland::fifo::{FifoBarrierCachedState, FifoCachedState};
+use std::time::Duration;
+
+/// A client may name any time; one further away than this is looked at again then.
+const FAR: Duration = Duration::from_secs(1);
+
+/// The surfaces whose commits wait.
+#[derive(Debug, Default)]
+pub struct Timing {
+    /// Those with a FIFO barrier.
+    fifo: Vec<WlSurface>,
+    /// The barriers of content that has been latched: they fall at the next tick.
+    latched: Vec<(WlSurface, Barrier)>,
+    /// Those with commits that wait for their time.
+    timed: Vec<WlSurface>,
+}
+
+impl Timing {
+    /// Looks at each commit of a new surface before smithay does, which alone tells of commits that will wait.
+    pub(super) fn watch(surface: &WlSurface) {
+        add_pre_commit_hook::<State, _>(surface, |state, _, surface| {
+            let (fifo, timed) = with_states(surface, |states| (sets_barrier(states), has_time(states)));
+            let timing = &mut state.scope.extras.timing;
+            if fifo && !timing.fifo.contains(surface) {
+                timing.fifo.push(surface.clone());
+            }
+            if timed && !timing.timed.contains(surface) {
+                timing.timed.push(surface.clone());
+            }
+        });
+    }
+
+    /// When the next timed commit is due.
+    pub fn deadline(&self, now: Mono) -> Option<Mono> {
+        let horizon = stamp(now + FAR);
+        let due = |s: &WlSurface| {
+            let next = with_states(s, |states| {
+                let timers = states.data_map.get::<CommitTimerBarrierStateUserData>()?;
+                timers.lock().ok()?.next_deadline()
+            })?;
+            // Compared before it is converted: what a client sends need be no time at all.
+            let soon = next.min(horizon).max(stamp(Mono(0)));
+            Some(Mono(Duration::from(Time::<Monotonic>::from(soon)).as_nanos() as u64))
+        };
+        self.timed.iter().filter(|s| s.is_alive()).filter_map(due).min()
+    }
+}
+
+fn sets_barrier(states: &SurfaceData) -> bool {
+    states.cached_state.has::<FifoCachedState>() && states.cached_state.get::<FifoCachedState>().pending().set_barrier
+}
+
+fn has_time(states: &SurfaceData) -> bool {
+    let timer = states.data_map.get::<CommitTimerStateUserData>();
+    timer.is_some_and(|t| t.borrow().timestamp.is_some())
+}
+
+fn stamp(at: Mono) -> Timestamp {
+    Time::<Monotonic>::from(Duration::from_nanos(at.0)).into()
+}
+
+/// Takes the barrier of the content that is shown, if it has one that has not fallen.
+fn take_barrier(surface: &WlSurface) -> Option<Barrier> {
+    with_states(surface, |states| {
+        let mut guard = states.cached_state.get::<FifoBarrierCachedState>();
+        guard.current().barrier.take().filter(|b| !b.is_signaled())
+    })
+}
+
+/// Whether a barrier of it stands, be it of content that still waits.
+fn has_barrier(surface: &WlSurface) -> bool {
+    with_states(surface, |states| {
+        let mut guard = states.cached_state.get::<FifoBarrierCachedState>();
+        guard.pending().barrier.as_ref().is_some_and(|b| !b.is_signaled())
+    })
+}
+
+impl Scope {
+    /// What was applied has been latched.
+    pub(crate) fn fifo_latched(&mut self) {
+        let timing = &mut self.extras.timing;
+        timing.fifo.retain(|s| s.is_alive() && has_barrier(s));
+        let barriers = timing.fifo.iter().filter_map(|s| Some((s.clone(), take_barrier(s)?)));
+        timing.latched.extend(barriers);
+    }
+
+    /// A barrier of content that was not latched yet stands.
+    pub(crate) fn fifo_waits(&self) -> bool {
+        let stands = |s: &WlSurface| {
+            with_states(s, |states| {
+                let mut guard = states.cached_state.get::<FifoBarrierCachedState>();
+                guard.current().barrier.as_ref().is_some_and(|b| !b.is_signaled())
+            })
+        };
+        self.extras.timing.fifo.iter().any(|s| s.is_alive() && stands(s))
+    }
+
+    /// As long as a barrier stands, there must be a tick at which it falls.
+    pub(crate) fn fifo_keeps_ticking(&mut self) {
+        let timing = &self.extras.timing;
+        if !timing.latched.is_empty() || timing.fifo.iter().any(|s| s.is_alive() && has_barrier(s)) {
+            self.pacer.commit(self.now, false);
+        }
+    }
+}
+
+impl State {
+    /// A tick: the barriers of latched content fall, and what waited for them is applied. Content that shows nothing
+    /// new is never latched; its barrier falls, too.
+    pub(crate) fn fifo_tick(&mut self) {
+        if !self.scope.pacer.is_dirty() {
+            self.scope.fifo_latched();
+        }
+        let fallen = std::mem::take(&mut self.scope.extras.timing.latched);
+        for (_, barrier) in &fallen {
+            barrier.signal();
+        }
+        self.apply_waiting(fallen.iter().map(|(surface, _)| surface));
+    }
+
+    /// Applies the timed commits whose time has come.
+    pub(crate) fn apply_timed(&mut self) {
+        let now = stamp(self.scope.now);
+        let timing = &mut self.scope.extras.timing;
+        let mut due = Vec::new();
+        timing.timed.retain(|surface| {
+            let left = surface.is_alive().then(|| {
+                with_states(surface, |states| {
+                    let timers = states.data_map.get::<CommitTimerBarrierStateUserData>()?;
+                    let mut timers = timers.lock().ok()?;
+                    if timers.signal_until(now) {
+                        due.push(surface.clone());
+                    }
+                    timers.next_deadline()
+                })
+            });
+            left.flatten().is_some()
+        });
+        self.apply_waiting(due.iter());
+    }
+
+    fn apply_waiting<'a>(&mut self, surfaces: impl Iterator<Item = &'a WlSurface>) {
+        let mut clients: Vec<Client> = Vec::new();
+        for client in surfaces.filter_map(|s| s.client()) {
+            if !clients.contains(&client) {
+                clients.push(client);
+            }
+        }
+        let dh = self.scope.dh.clone();
+        for client in &clients {
+            self.client_compositor_state(client).blocker_cleared(self, &dh);
+        }
+    }
+}
+
+smithay::delegate_fifo!(State);
+smithay::delegate_commit_timing!(State);

@@ -1,0 +1,91 @@
+//! What surfaces say of their content.
+
+use crate::fixture::Fixture;
+use goggles_scope::handlers::Content;
+use goggles_scope::link::FromScope;
+use smithay::wayland::compositor::with_states;
+use smithay::wayland::xdg_toplevel_icon::ToplevelIconCachedState;
+use wayland_client::protocol::wl_shm::Format;
+use wayland_protocols::wp::alpha_modifier::v1::client::wp_alpha_modifier_v1::WpAlphaModifierV1;
+use wayland_protocols::wp::content_type::v1::client::{
+    wp_content_type_manager_v1::WpContentTypeManagerV1, wp_content_type_v1::Type,
+};
+use wayland_protocols::xdg::toplevel_icon::v1::client::xdg_toplevel_icon_manager_v1::XdgToplevelIconManagerV1;
+
+#[test]
+fn an_alpha_modifier_dims_the_picture_and_ends_pass_through() {
+    let mut f = Fixture::new(32, 32);
+    let mut c = f.client();
+    let w = c.toplevel();
+    f.settle(&mut [&mut c]);
+    c.fill(&w.surface, (32, 32), 0x804020);
+    f.settle(&mut [&mut c]);
+    assert!(f.picture().direct);
+    let manager: WpAlphaModifierV1 = c.global(1);
+    let modifier = manager.get_surface(&w.surface, &c.qh(), ());
+    modifier.set_multiplier(u32::MAX / 2);
+    c.fill(&w.surface, (32, 32), 0x804020);
+    f.advance(20, &mut [&mut c]);
+    let p = f.picture();
+    assert!(!p.direct);
+    let near = |a: u32, b: u32| (0..3).all(|i| (a >> (8 * i) & 255).abs_diff(b >> (8 * i) & 255) <= 1);
+    assert!(near(p.at(5, 5), 0x402010), "{:06x}", p.at(5, 5));
+    modifier.destroy();
+    c.fill(&w.surface, (32, 32), 0x804020);
+    f.advance(20, &mut [&mut c]);
+    assert!(f.picture().direct);
+}
+
+#[test]
+fn viewers_are_told_the_content_type() {
+    let mut f = Fixture::new(32, 32);
+    let mut c = f.client();
+    let w = c.toplevel();
+    f.settle(&mut [&mut c]);
+    c.fill(&w.surface, (32, 32), 1);
+    f.settle(&mut [&mut c]);
+    let manager: WpContentTypeManagerV1 = c.global(1);
+    let kind = manager.get_surface_content_type(&w.surface, &c.qh(), ());
+    kind.set_content_type(Type::Game);
+    f.told();
+    f.settle(&mut [&mut c]);
+    let content = |f: &mut Fixture| {
+        let told = f.told();
+        told.iter().rev().find_map(|m| match m {
+            FromScope::Scene(s) => Some(s.hints.content),
+            _ => None,
+        })
+    };
+    assert_eq!(content(&mut f), None, "it counts from the commit on");
+    w.surface.commit();
+    f.settle(&mut [&mut c]);
+    assert_eq!(content(&mut f), Some(Content::Game));
+    kind.destroy();
+    w.surface.commit();
+    f.settle(&mut [&mut c]);
+    assert_eq!(content(&mut f), Some(Content::Unknown));
+}
+
+#[test]
+fn a_toplevels_icon_is_kept() {
+    let mut f = Fixture::new(32, 32);
+    let mut c = f.client();
+    let w = c.toplevel();
+    let manager: XdgToplevelIconManagerV1 = c.global(1);
+    f.settle(&mut [&mut c]);
+    assert!(c.heard.said("xdg_toplevel_icon_manager_v1", "IconSize { size: 64 }"));
+    let icon = manager.create_icon(&c.qh(), ());
+    icon.set_name("input-gaming".into());
+    let pixels = c.buffer(64, 64, Format::Argb8888, |_, _| 0xff00_ff00);
+    icon.add_buffer(&pixels, 1);
+    manager.set_icon(&w.toplevel, Some(&icon));
+    c.fill(&w.surface, (32, 32), 1);
+    f.settle(&mut [&mut c]);
+    let surface = f.state.scope.windows.iter().next().and_then(|w| w.surface.clone());
+    let (name, buffers) = with_states(&surface.expect("a window"), |states| {
+        let mut guard = states.cached_state.get::<ToplevelIconCachedState>();
+        let icon = guard.current();
+        (icon.icon_name().map(str::to_owned), icon.buffers().len())
+    });
+    assert_eq!((name.as_deref(), buffers), (Some("input-gaming"), 1));
+}

@@ -1,0 +1,99 @@
+//! xdg-foreign, xdg-dialog and the list of toplevels.
+
+use crate::fixture::Fixture;
+use goggles_protocols::input::Event;
+use wayland_client::Proxy;
+use wayland_protocols::ext::foreign_toplevel_list::v1::client::ext_foreign_toplevel_list_v1::ExtForeignToplevelListV1;
+use wayland_protocols::xdg::dialog::v1::client::xdg_wm_dialog_v1::XdgWmDialogV1;
+use wayland_protocols::xdg::foreign::zv2::client::{
+    zxdg_exporter_v2::ZxdgExporterV2, zxdg_importer_v2::ZxdgImporterV2,
+};
+
+#[test]
+fn another_clients_dialog_stands_above_an_exported_window() {
+    let mut f = Fixture::new(64, 64);
+    let (mut game, mut portal) = (f.client(), f.client());
+    let w = game.toplevel();
+    f.settle(&mut [&mut game]);
+    game.fill(&w.surface, (64, 64), 0x808080);
+    let exporter: ZxdgExporterV2 = game.global(1);
+    let _exported = exporter.export_toplevel(&w.surface, &game.qh(), ());
+    f.settle(&mut [&mut game]);
+    let handle = game.heard.quoted("zxdg_exported_v2");
+    let dialog = portal.toplevel();
+    f.settle(&mut [&mut portal]);
+    portal.fill(&dialog.surface, (16, 16), 0xffffff);
+    f.advance(20, &mut [&mut game, &mut portal]);
+    // A window of its own: it takes the output.
+    assert_eq!(f.picture().at(2, 2), 0xffffff);
+    let importer: ZxdgImporterV2 = portal.global(1);
+    let imported = importer.import_toplevel(handle, &portal.qh(), ());
+    imported.set_parent_of(&dialog.surface);
+    f.advance(20, &mut [&mut game, &mut portal]);
+    let p = f.picture();
+    assert_eq!((p.at(2, 2), p.at(32, 32)), (0x808080, 0xffffff));
+    // A handle that is none is told to be so.
+    importer.import_toplevel("nobody's".into(), &portal.qh(), ());
+    f.settle(&mut [&mut game, &mut portal]);
+    assert!(portal.heard.said("zxdg_imported_v2", "Destroyed"));
+}
+
+#[test]
+fn a_modal_dialog_keeps_the_keyboard() {
+    let mut f = Fixture::new(64, 64);
+    let mut c = f.client();
+    let main = c.toplevel();
+    f.settle(&mut [&mut c]);
+    c.fill(&main.surface, (64, 64), 0x808080);
+    f.settle(&mut [&mut c]);
+    let dialog = c.toplevel();
+    dialog.toplevel.set_parent(Some(&main.toplevel));
+    let manager: XdgWmDialogV1 = c.global(1);
+    let role = manager.get_xdg_dialog(&dialog.toplevel, &c.qh(), ());
+    role.set_modal();
+    f.settle(&mut [&mut c]);
+    c.fill(&dialog.surface, (16, 16), 0xffffff);
+    f.advance(20, &mut [&mut c]);
+    let click_main = |f: &mut Fixture, c: &mut crate::client::Client| {
+        f.state.inject(Event::Absolute { x: 0.1, y: 0.1 });
+        for pressed in [true, false] {
+            f.state.inject(Event::Button { code: 0x110, pressed });
+        }
+        f.settle(&mut [c]);
+    };
+    click_main(&mut f, &mut c);
+    assert_eq!(c.heard.keyboard_focus, Some(dialog.surface.id().protocol_id()));
+    role.unset_modal();
+    f.settle(&mut [&mut c]);
+    assert_eq!(c.heard.keyboard_focus, Some(main.surface.id().protocol_id()));
+}
+
+#[test]
+fn the_list_of_toplevels_follows_names_and_ends() {
+    let mut f = Fixture::new(32, 32);
+    let (mut game, mut panel) = (f.client(), f.client());
+    let w = game.toplevel();
+    w.toplevel.set_title("Menu".into());
+    w.toplevel.set_app_id("org.example.game".into());
+    f.settle(&mut [&mut game]);
+    game.fill(&w.surface, (32, 32), 1);
+    f.settle(&mut [&mut game]);
+    let _list: ExtForeignToplevelListV1 = panel.global(1);
+    f.settle(&mut [&mut game, &mut panel]);
+    let name = "ext_foreign_toplevel_handle_v1";
+    assert!(panel.heard.said(name, "\"Menu\"") && panel.heard.said(name, "\"org.example.game\""));
+    w.toplevel.set_title("Level 1".into());
+    f.settle(&mut [&mut game, &mut panel]);
+    assert!(panel.heard.said(name, "\"Level 1\""));
+    let other = game.toplevel();
+    other.toplevel.set_title("Settings".into());
+    f.settle(&mut [&mut game, &mut panel]);
+    assert!(!panel.heard.said(name, "Settings"), "it is not mapped yet");
+    game.fill(&other.surface, (32, 32), 2);
+    f.settle(&mut [&mut game, &mut panel]);
+    assert!(panel.heard.said(name, "Settings"));
+    other.toplevel.destroy();
+    other.xdg.destroy();
+    f.settle(&mut [&mut game, &mut panel]);
+    assert_eq!(panel.heard.count(name, "Closed"), 1);
+}

@@ -1,0 +1,60 @@
+//! security-context: what a sandbox's client is not given.
+
+use crate::client::Client;
+use crate::fixture::Fixture;
+use std::os::fd::AsFd;
+use std::os::unix::net::{UnixListener, UnixStream};
+use wayland_protocols::wp::security_context::v1::client::wp_security_context_manager_v1::WpSecurityContextManagerV1;
+
+/// By which a client could see or drive others.
+const FORBIDDEN: [&str; 7] = [
+    "zwp_virtual_keyboard_manager_v1",
+    "zwp_input_method_manager_v2",
+    "zwlr_layer_shell_v1",
+    "ext_session_lock_manager_v1",
+    "ext_foreign_toplevel_list_v1",
+    "wp_security_context_manager_v1",
+    "zwp_xwayland_keyboard_grab_manager_v1",
+];
+
+#[test]
+fn a_sandboxed_client_plays_but_cannot_inject_capture_or_lock() {
+    let mut f = Fixture::new(32, 32);
+    let mut engine = f.client();
+    let manager: WpSecurityContextManagerV1 = engine.global(1);
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("socket");
+    let listener = UnixListener::bind(&path).expect("a socket");
+    let (ours, theirs) = UnixStream::pair().expect("a pair");
+    let context = manager.create_listener(listener.as_fd(), theirs.as_fd(), &engine.qh(), ());
+    context.set_sandbox_engine("org.example.engine".into());
+    context.set_app_id("org.example.game".into());
+    context.commit();
+    f.settle(&mut [&mut engine]);
+    drop(theirs);
+    let mut inside = Client::new(UnixStream::connect(&path).expect("a connection"));
+    f.settle(&mut [&mut engine, &mut inside]);
+    for name in FORBIDDEN {
+        assert!(!inside.heard.names.contains_key(name), "{name}");
+        assert!(
+            engine.heard.names.contains_key(name) || name.contains("xwayland"),
+            "{name}"
+        );
+    }
+    // What a game needs is there, and works.
+    inside.bind();
+    f.settle(&mut [&mut engine, &mut inside]);
+    let w = inside.toplevel();
+    f.settle(&mut [&mut engine, &mut inside]);
+    inside.fill(&w.surface, (32, 32), 0x77aa77);
+    f.advance(20, &mut [&mut engine, &mut inside]);
+    assert_eq!(f.picture().at(1, 1), 0x77aa77);
+    // Once the engine lets go, nobody else comes in by that door; who is in stays.
+    drop(ours);
+    f.settle(&mut [&mut engine, &mut inside]);
+    drop(listener);
+    assert!(UnixStream::connect(&path).is_err());
+    inside.fill(&w.surface, (32, 32), 0x112211);
+    f.advance(20, &mut [&mut engine, &mut inside]);
+    assert_eq!(f.picture().at(1, 1), 0x112211);
+}
