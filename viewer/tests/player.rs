@@ -167,6 +167,19 @@ fn what_was_concealed_is_dropped_when_it_comes() {
 }
 
 #[test]
+fn what_a_device_slips_by_is_jumped_over() {
+    let world = World {
+        spikes: 0.0,
+        stall: Some((20_000_000.0, 5_000.0)),
+        ..World::default()
+    };
+    let outcome = world.run(60, 21);
+    // Told within the device clock's three samples; nothing is left of it a second later.
+    assert_eq!(outcome.metrics.resyncs, 1, "{:?}", outcome.events);
+    assert!(outcome.percentile(100.0) <= 1_000.0, "{}", outcome.percentile(100.0));
+}
+
+#[test]
 fn what_is_left_over_from_before_does_not_make_the_delay_long() {
     let mut player = Player::new(5_000.0);
     let mut position = 1_000_000.0f64;

@@ -89,6 +89,11 @@ fn player() -> Value {
         let pause = match pulls {
             1_500 => 90_000.0,
             2_450 => 4_000.0,
+            2_700 => {
+                player.slipped();
+                steps.push(json!(["slipped"]));
+                2_700.0
+            }
             _ => 0.0,
         };
         at = ((at + made.us / made.speed * (1.0 - 150e-6) + pause) * 64.0).round() / 64.0;
@@ -114,7 +119,7 @@ fn device() -> Value {
         let us = 9_000_000.0 + (frame * 1_000_080.0 / 48_000.0).floor() + noise + strange + stood;
         device.add(frame, us);
         let asked = frame + 480.0;
-        steps.push(json!({ "add": [frame, us], "frame": asked, "at": device.at(asked) }));
+        steps.push(json!({ "add": [frame, us], "frame": asked, "at": device.at(asked), "steps": device.steps() }));
     }
     json!(steps)
 }

@@ -266,7 +266,7 @@ const link = new Link({
     catalog = next;
     chooseSound();
   },
-  onAudio: (name, ptsUs, data) => sound.packet(name, ptsUs, data),
+  onAudio: (name, newest, earlier) => sound.packets(name, newest, earlier),
   onChunk(chunk) {
     probe.received++;
     if (chunk.key) probe.keyFrames++;

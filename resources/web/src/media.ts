@@ -1,9 +1,12 @@
 /** The `/moq` session: catalog, video and cursor tracks of the broadcast. Owns the MoQ connection; decodes nothing. */
 
 import { Broadcast, Connection, type Group, Path, type Track, Varint } from "@moq/net";
+import { RED } from "./audio/redundancy";
+import type { Packet } from "./audio/sound";
 import { VIDEO, type VideoConfig, videoConfig } from "./catalog";
 import { nowUs } from "./clock";
 import { SERVER } from "./session";
+import { decodeRedundant } from "./wire/audio";
 import { decode, type Update } from "./wire/cursor";
 
 /** MoQ versions that both sides speak; named in the WebTransport's handshake. */
@@ -24,8 +27,8 @@ export interface Events {
   onConfig(config: VideoConfig): void;
   /** A catalog came; what it says of the sound is in it. */
   onCatalog(catalog: unknown): void;
-  /** A packet of the sound's rendition that is subscribed to. */
-  onAudio(name: string, ptsUs: number, data: Uint8Array): void;
+  /** A packet of a rendition of the sound, and those before it once more (oldest first) if the track has them. */
+  onAudio(name: string, newest: Packet, earlier: Packet[]): void;
   onChunk(chunk: Chunk): void;
   onCursor(updates: Update[]): void;
 }
@@ -60,7 +63,7 @@ export class Media {
     }
   }
 
-  /** Which rendition of the sound to read; undefined: none. */
+  /** Which track of the sound to read, a rendition's or the redundant one beside it; undefined: none. */
   listen(name: string | undefined): void {
     if (name === this.#wanted) return;
     this.#wanted = name;
@@ -117,24 +120,39 @@ export class Media {
   }
 
   #listen(): void {
-    this.#audio?.close();
+    const before = this.#audio;
     this.#audio = undefined;
-    if (this.#wanted === undefined || !this.#broadcast) return;
-    this.#audio = this.#broadcast.track(this.#wanted).subscribe({ priority: 80 });
-    this.#sound(this.#audio).catch((error: unknown) => console.warn("the sound's track ended:", error));
+    if (this.#wanted !== undefined && this.#broadcast) {
+      this.#audio = this.#broadcast.track(this.#wanted).subscribe({ priority: 80 });
+      this.#sound(this.#audio, before).catch((error: unknown) => console.warn("the sound's track ended:", error));
+    } else before?.close();
   }
 
-  async #sound(track: Track.Subscriber): Promise<void> {
-    await eachGroup(track, async (group) => {
-      for (;;) {
-        const frame = await group.readFrame();
-        if (!frame) break;
-        const [ptsUs, data] = Varint.decode(frame.payload);
-        // Packets may overtake each other; the player puts them in order.
-        if (track === this.#audio) this.#events.onAudio(track.name, ptsUs, data);
-      }
-      group.close();
-    });
+  /** Reads a track; `before` is read until this one has given something. */
+  async #sound(track: Track.Subscriber, before: Track.Subscriber | undefined): Promise<void> {
+    const redundant = track.name.endsWith(RED);
+    const name = redundant ? track.name.slice(0, -RED.length) : track.name;
+    try {
+      await eachGroup(track, async (group) => {
+        for (;;) {
+          const frame = await group.readFrame();
+          if (!frame) break;
+          before?.close();
+          before = undefined;
+          const [pts, data] = Varint.decode(frame.payload);
+          // Packets may overtake each other; the player puts them in order.
+          if (!redundant) this.#events.onAudio(name, { pts, data }, []);
+          else {
+            const { earlier, packet } = decodeRedundant(data);
+            const others = earlier.map((one) => ({ pts: pts - one.age, data: one.packet }));
+            this.#events.onAudio(name, { pts, data: packet }, others);
+          }
+        }
+        group.close();
+      });
+    } finally {
+      before?.close();
+    }
   }
 
   async #cursor(broadcast: Broadcast.Consumer): Promise<void> {

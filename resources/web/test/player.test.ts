@@ -40,6 +40,10 @@ test("what is played when", () => {
       assert.equal(player.arrived(at, pts), fate, `packet ${pts}`);
       continue;
     }
+    if (kind === "slipped") {
+      player.slipped();
+      continue;
+    }
     const block = player.pull(at);
     const [expected, metrics] = rest;
     if (!expected) continue;
@@ -52,9 +56,10 @@ test("what is played when", () => {
 
 test("a device's clock", () => {
   const device = new Device();
-  for (const { add, frame, at } of vectors.device) {
+  for (const { add, frame, at, steps } of vectors.device) {
     device.add(add[0], add[1]);
     assert.ok(device.line);
     near(heardAt(device.line, frame), at, `frame ${frame}`);
+    assert.equal(device.steps, steps);
   }
 });

@@ -37,6 +37,7 @@ const STRANGE_RUN: usize = 3;
 pub struct Device {
     samples: VecDeque<(f64, f64)>,
     strange: usize,
+    steps: u32,
     line: Option<Line>,
 }
 
@@ -70,6 +71,7 @@ impl Device {
             if far {
                 self.samples.clear();
                 self.strange = 0;
+                self.steps += 1;
             }
         }
         if self.samples.len() == KEPT {
@@ -82,6 +84,11 @@ impl Device {
     /// When `frame` is heard, in µs; `None`: nothing is known yet.
     pub fn at(&self, frame: f64) -> Option<f64> {
         self.line.map(|line| line.at(frame))
+    }
+
+    /// How often the clock was found to have stepped.
+    pub fn steps(&self) -> u32 {
+        self.steps
     }
 
     fn fit(&self) -> Option<Line> {

@@ -13,6 +13,8 @@ const MAX_WAITING: usize = 256;
 const JOIN: f64 = 0.25;
 /// A gap is filled for so long (µs); a longer one is silence, or all that came was too late.
 pub const MAX_CONCEAL: f64 = 60_000.0;
+/// What a device has slipped by is jumped over if it is more than this (µs): it was heard anyway.
+const SLIP: f64 = 500.0;
 /// A time stamp this far (µs) from what is played belongs to another story.
 const FAR: f64 = 2_000_000.0;
 
@@ -102,6 +104,7 @@ pub struct Player {
     /// Packets that came too late since one was played.
     late_run: u32,
     fade: bool,
+    slipped: bool,
     metrics: Metrics,
 }
 
@@ -120,6 +123,7 @@ impl Player {
             made_up: 0,
             late_run: 0,
             fade: true,
+            slipped: false,
             metrics: Metrics {
                 speed: 1.0,
                 ..Metrics::default()
@@ -130,6 +134,12 @@ impl Player {
     /// The network's round trip (µs), which bounds what is worth waiting for.
     pub fn set_round_trip(&mut self, us: f64) {
         self.depth.set_round_trip(us);
+    }
+
+    /// The device's clock has stepped ([`Device::steps`](super::clock::Device::steps)): what the sound is off by now is
+    /// no drift, and is not to be played away slowly.
+    pub fn slipped(&mut self) {
+        self.slipped = true;
     }
 
     /// A packet came; it could be heard at `now` at the earliest.
@@ -174,7 +184,12 @@ impl Player {
         };
         let mut next = next;
         let mut drift = at - self.metrics.delay - next;
-        let event = self.watchdog.step(at, drift);
+        let slipped = std::mem::take(&mut self.slipped) && drift.abs() > SLIP;
+        let event = if slipped {
+            Some(Event::Resync(drift))
+        } else {
+            self.watchdog.step(at, drift)
+        };
         match event {
             Some(Event::Resync(_)) => {
                 next += drift;

@@ -12,7 +12,7 @@ pub const LOST: f64 = 30_000.0;
 pub enum Event {
     /// The drift (µs) has been over [`DRIFTING`] for [`PATIENCE`]; said once until it is under it again.
     Drifting(f64),
-    /// The drift (µs) was over [`LOST`]: the sound has jumped to where it should be.
+    /// The drift (µs) was over [`LOST`], or the device had slipped by it: the sound has jumped to where it should be.
     Resync(f64),
     /// Packets came, all too late: the sound has been put back.
     Starved,

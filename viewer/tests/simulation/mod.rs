@@ -146,7 +146,11 @@ impl World {
                 let (at, pong) = entry.remove_entry();
                 estimator.on_pong(at, pong);
             }
+            let steps = device.steps();
             device.add(frame, self.client(now) + (random.next() - 0.5) * 1_000.0);
+            if device.steps() > steps {
+                player.slipped();
+            }
             let ear = |frame: f64| estimator.server(device.at(frame)?);
             if let Some(first) = ear(frame) {
                 while let Some(entry) = under_way.first_entry().filter(|entry| entry.key().0 as f64 <= now) {

@@ -38,6 +38,8 @@ export function heardAt(line: Line, frame: number): number {
 export class Device {
   #samples: { frame: number; us: number }[] = [];
   #strange = 0;
+  /** How often the clock was found to have stepped. */
+  steps = 0;
   /** What is known; undefined: nothing yet. */
   line: Line | undefined;
 
@@ -52,6 +54,7 @@ export class Device {
       if (far) {
         this.#samples = [];
         this.#strange = 0;
+        this.steps++;
       }
     }
     if (this.#samples.length === KEPT) this.#samples.shift();

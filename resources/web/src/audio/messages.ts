@@ -17,8 +17,8 @@ export interface Options {
 }
 
 export type ToThread =
-  /** When the context's frames are heard, in µs since the session's start by the server's clock. */
-  | { kind: "line"; line: Line; roundTripUs: number | undefined }
+  /** When the context's frames are heard, in µs since the session's start by the server's clock; whether that has stepped. */
+  | { kind: "line"; line: Line; slipped: boolean; roundTripUs: number | undefined }
   | { kind: "packet"; pts: number; planes: Float32Array[] }
   /** Whether what is played is told. */
   | { kind: "tap"; on: boolean }

@@ -17,6 +17,8 @@ const MAX_WAITING = 256;
 const JOIN = 0.25;
 /** A gap is filled for so long (µs); a longer one is silence, or all that came was too late. */
 const MAX_CONCEAL = 60_000;
+/** What a device has slipped by is jumped over if it is more than this (µs): it was heard anyway. */
+const SLIP = 500;
 /** A time stamp this far (µs) from what is played belongs to another story. */
 const FAR = 2_000_000;
 
@@ -89,6 +91,7 @@ export class Player {
   /** Packets that came too late since one was played. */
   #lateRun = 0;
   #fade = true;
+  #slipped = false;
 
   /** For packets of `frame` µs. */
   constructor(frame: number) {
@@ -99,6 +102,14 @@ export class Player {
   /** The network's round trip (µs), which bounds what is worth waiting for. */
   setRoundTrip(us: number): void {
     this.#depth.setRoundTrip(us);
+  }
+
+  /**
+   * The device's clock has stepped (`Device.steps`): what the sound is off by now is no drift, and is not to be played away
+   * slowly.
+   */
+  slipped(): void {
+    this.#slipped = true;
   }
 
   /** A packet came; it could be heard at `now` at the earliest. */
@@ -138,7 +149,9 @@ export class Player {
       return this.#block(SILENCE, this.#frame, 1, undefined);
     }
     let drift = at - metrics.delay - next;
-    const event = this.#watchdog.step(at, drift);
+    const slipped = this.#slipped && Math.abs(drift) > SLIP;
+    this.#slipped = false;
+    const event: Event | undefined = slipped ? { kind: "resync", drift } : this.#watchdog.step(at, drift);
     if (event?.kind === "resync") {
       next += drift;
       drift = 0;

@@ -8,6 +8,7 @@ import { clamp } from "./depth";
 import { Device, RATE } from "./device";
 import { duration } from "./opus";
 import type { Metrics } from "./player";
+import { RED, Redundancy, Seen } from "./redundancy";
 import { Voice } from "./voice";
 
 /** What the sound needs to know and tells. */
@@ -18,8 +19,14 @@ export interface Surroundings {
   nowUs(): number;
   /** Something that the bar or the tests show has changed. */
   onChange(): void;
-  /** The rendition that is wanted. */
-  onWanted(name: string | undefined): void;
+  /** The track that is wanted: a rendition's or the redundant one beside it. */
+  onWanted(track: string | undefined): void;
+}
+
+/** A packet of the sound, and when its first sample left the game, in µs since the session's start. */
+export interface Packet {
+  pts: number;
+  data: Uint8Array;
 }
 
 /** The page's file with the audio thread's part. */
@@ -41,6 +48,9 @@ export class Sound {
   #config: AudioConfig | undefined;
   #voice: Voice | undefined;
   #retryAt = 0;
+  #redundancy = new Redundancy();
+  #redundant = false;
+  #seen = new Seen();
   #volume = stored(VOLUME, 100);
   #muted = stored(MUTED, 0) !== 0;
   /** The figures of late; undefined: nothing is being played. */
@@ -109,17 +119,18 @@ export class Sound {
   restart(): void {
     this.#silence();
     this.#config = undefined;
+    this.#seen = new Seen();
   }
 
-  /** A packet of the rendition. */
-  packet(name: string, pts: number, data: Uint8Array): void {
-    const config = this.#config;
-    const frameUs = duration(data);
-    if (!this.#ready || !this.#context || !this.#gain || config?.name !== name || frameUs === undefined) return;
-    // Another length of frames needs another player.
-    if (this.#voice && this.#voice.frameUs !== frameUs) this.#silence();
-    if (!this.#voice && this.#around.nowUs() >= this.#retryAt) this.#voice = this.#speak(this.#context, config, frameUs);
-    this.#voice?.decode(pts, data);
+  /** A payload of a rendition's track, or of the redundant one: the packet, and those before it once more, oldest first. */
+  packets(name: string, newest: Packet, earlier: readonly Packet[]): void {
+    if (name !== this.#config?.name) return;
+    for (const packet of earlier) {
+      if (!this.#seen.first(packet.pts)) continue;
+      this.#redundancy.helped(this.#around.nowUs());
+      this.#decode(this.#config, packet);
+    }
+    if (this.#seen.first(newest.pts)) this.#decode(this.#config, newest);
   }
 
   /** From 0 to 100; remembered. */
@@ -140,10 +151,27 @@ export class Sound {
     this.#voice?.tap(onTap !== undefined);
   }
 
+  #decode(config: AudioConfig, { pts, data }: Packet): void {
+    const frameUs = duration(data);
+    if (!this.#ready || !this.#context || frameUs === undefined) return;
+    // Another length of frames needs another player.
+    if (this.#voice && this.#voice.frameUs !== frameUs) this.#silence();
+    if (!this.#voice && this.#around.nowUs() >= this.#retryAt) this.#voice = this.#speak(this.#context, config, frameUs);
+    this.#voice?.decode(pts, data);
+  }
+
+  #onMetrics(metrics: Metrics): void {
+    this.metrics = metrics;
+    const redundant = this.#redundancy.wanted(this.#around.nowUs(), metrics.concealed);
+    if (redundant === this.#redundant) return;
+    this.#redundant = redundant;
+    this.#want();
+  }
+
   #speak(context: AudioContext, config: AudioConfig, frameUs: number): Voice | undefined {
     try {
       const voice = new Voice(context, config, frameUs, {
-        onMetrics: (metrics) => (this.metrics = metrics),
+        onMetrics: (metrics) => this.#onMetrics(metrics),
         onEvent: (event) => console.warn("sound:", event.kind, "drift" in event ? `${event.drift} µs` : ""),
         onTap: (frame, samples) => this.#told(frame, samples),
         onFailed: (why) => this.#onFailed(why),
@@ -171,7 +199,8 @@ export class Sound {
   }
 
   #want(): void {
-    this.#around.onWanted(this.#ready && this.available ? this.#config?.name : undefined);
+    const name = this.#ready && this.available ? this.#config?.name : undefined;
+    this.#around.onWanted(name === undefined ? undefined : name + (this.#redundant ? RED : ""));
   }
 
   /** Tells the audio thread when its frames are heard. */
@@ -179,13 +208,14 @@ export class Sound {
     const context = this.#context;
     if (context?.state !== "running") return;
     const { contextTime, performanceTime } = context.getOutputTimestamp();
+    const { steps } = this.#device;
     if (performanceTime && contextTime && contextTime > TRUTHFUL_AFTER) {
       this.#device.add(Math.round(contextTime * RATE), performanceTime * 1000);
     }
     const { line } = this.#device;
     const offset = this.#around.offset(this.#around.nowUs());
     if (voice && line && offset !== undefined) {
-      voice.setLine({ ...line, us: line.us + offset }, this.#around.roundTrip());
+      voice.setLine({ ...line, us: line.us + offset }, this.#device.steps > steps, this.#around.roundTrip());
     }
   }
 

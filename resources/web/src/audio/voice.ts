@@ -63,9 +63,9 @@ export class Voice {
     }
   }
 
-  /** When the context's frames are heard, in the server's time. */
-  setLine(line: Line, roundTripUs: number | undefined): void {
-    this.#tell({ kind: "line", line, roundTripUs });
+  /** When the context's frames are heard, in the server's time; whether the device has slipped. */
+  setLine(line: Line, slipped: boolean, roundTripUs: number | undefined): void {
+    this.#tell({ kind: "line", line, slipped, roundTripUs });
   }
 
   /** Whether `onTap` is told what is played. */

@@ -48,6 +48,7 @@ class Processor extends AudioWorkletProcessor {
     switch (message.kind) {
       case "line":
         this.#line = message.line;
+        if (message.slipped) this.#renderer.player.slipped();
         if (message.roundTripUs !== undefined) this.#renderer.player.setRoundTrip(message.roundTripUs);
         return;
       case "packet": {

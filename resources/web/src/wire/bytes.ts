@@ -76,13 +76,18 @@ export class Reader {
     }
   }
 
+  /** How many bytes are left. */
+  get left(): number {
+    return this.#bytes.length - this.#at;
+  }
+
   get empty(): boolean {
-    return this.#at === this.#bytes.length;
+    return this.left === 0;
   }
 
   /** Nothing may be left. */
   end(): void {
-    if (!this.empty) throw new WireError(`${this.#bytes.length - this.#at} trailing bytes`);
+    if (!this.empty) throw new WireError(`${this.left} trailing bytes`);
   }
 }
 
