@@ -29,208 +29,108 @@ struct Source<'a> {
     ours: Option<&'a [u8]>,
 }
 
-/// Converts pictures; owns the rows that are in work and the thread that does one half of a large picture.
-#[derive(Debug)]
+/// Converts pictures; owns the rows that are in work.
+#[derive(Debug, Default)]
 pub struct Converter {
-    /// [`BAND`] rows of the coded width, for each half.
-    bands: [Vec<u8>; 2],
-    helper: Option<rayon::ThreadPool>,
+    /// [`BAND`] rows of the coded width.
+    band: Vec<u8>,
 }
 
 /// Rows that are copied and converted at a time: even, and few enough to stay in the nearest cache.
 const BAND: usize = 8;
-/// Below so many pixels waking the helper takes longer than it saves.
-const WORTH_HALVING: usize = 500_000;
 
 impl Converter {
-    /// With `threads` > 1, large pictures are halved: half of them is converted on a thread of its own.
-    pub fn new(threads: usize) -> Self {
-        let pool = || {
-            rayon::ThreadPoolBuilder::new()
-                .num_threads(1)
-                .thread_name(|_| "convert".into())
-                .build()
-        };
-        let helper = (threads > 1).then(pool).and_then(|pool| {
-            pool.inspect_err(|e| tracing::warn!("pictures are converted on one thread only: {e}"))
-                .ok()
-        });
-        Self {
-            bands: Default::default(),
-            helper,
-        }
-    }
-
     /// Converts a picture of `size` into `target`, whose size is the same or larger; what is beyond `size` repeats the
     /// last column and row.
     ///
     /// Error: the pixels are not where the buffer says, or the client has cut its memory short.
     pub fn convert(&mut self, pixels: &Pixels, size: Size, target: &mut Target) -> Result<()> {
-        let (coded, format) = (
-            Size {
-                w: target.info().width(),
-                h: target.info().height(),
-            },
-            target.info().format(),
-        );
+        match pixels {
+            Pixels::Client(buffer) => with_buffer_contents(buffer, |pool, len, data| {
+                let (at, stride, order) = locate(&data, len, size)?;
+                // SAFETY: `at` lies inside the pool's `len` mapped bytes (`locate`). smithay keeps the mapping until
+                // this closure returns, and a file that was cut short reads as zeros (its SIGBUS handler).
+                let first = unsafe { pool.add(at.start) };
+                self.bands(
+                    &Source {
+                        first,
+                        stride,
+                        size,
+                        order,
+                        ours: None,
+                    },
+                    target,
+                )
+            })?,
+            Pixels::Composed(image) => {
+                ensure!(image.size == size, "the image is {:?}, the job {size:?}", image.size);
+                let Some(at) = span(image.data.len(), 0, image.stride, size) else {
+                    bail!("the image is shorter than its size says");
+                };
+                let bytes = &image.data[at];
+                self.bands(
+                    &Source {
+                        first: bytes.as_ptr(),
+                        stride: image.stride,
+                        size,
+                        order: Order::Bgrx,
+                        ours: Some(bytes),
+                    },
+                    target,
+                )
+            }
+        }
+    }
+
+    /// Copies a few rows at a time, then converts them.
+    ///
+    /// The copy stays in the cache and costs half of a conversion. It makes the rows ours (a client may write to its
+    /// buffer at any time), whole pairs of pixels, and as far apart as they are wide; where they are all that already,
+    /// there is no copy.
+    fn bands(&mut self, source: &Source<'_>, target: &mut Target) -> Result<()> {
+        let (size, format) = (source.size, target.info().format());
+        let coded = Size {
+            w: target.info().width(),
+            h: target.info().height(),
+        };
         ensure!(
             coded.w >= size.w && coded.h >= size.h && (coded.w | coded.h) & 1 == 0,
             "a picture of {size:?} does not fit the coded size {coded:?}"
         );
         let strides = strides(target)?;
         let [y, u, v, _] = target.planes_data_mut();
-        let whole = Part {
-            top: 0,
-            rows: coded.h as usize,
-            y,
-            u,
-            v,
-            strides,
-            width: coded.w,
-            format,
-        };
-        let [band, other_band] = &mut self.bands;
-        let is_large = whole.rows * coded.w as usize >= WORTH_HALVING;
-        let Some(helper) = self.helper.as_ref().filter(|_| is_large) else {
-            return convert_part(pixels, size, whole, band);
-        };
-        let (upper, lower) = whole.halves()?;
-        let mut result = Ok(());
-        helper.in_place_scope(|scope| {
-            scope.spawn(|_| result = convert_part(pixels, size, lower, other_band));
-            convert_part(pixels, size, upper, band)
-        })?;
-        result
-    }
-}
-
-/// Some rows of a raw picture: the planes begin at the first of them.
-struct Part<'a> {
-    top: usize,
-    rows: usize,
-    y: &'a mut [u8],
-    /// Or both U and V.
-    u: &'a mut [u8],
-    v: &'a mut [u8],
-    strides: [u32; 3],
-    width: u32,
-    format: gst_video::VideoFormat,
-}
-
-impl<'a> Part<'a> {
-    /// Its upper and its lower rows.
-    fn halves(self) -> Result<(Self, Self)> {
-        let rows = (self.rows / 2).next_multiple_of(BAND).min(self.rows);
-        let split = |plane: &'a mut [u8], i: usize, rows: usize| {
-            let at = if plane.is_empty() {
-                0
-            } else {
-                self.strides[i] as usize * rows
-            };
-            plane.split_at_mut_checked(at).context(SHORT)
-        };
-        let (y, lower_y) = split(self.y, 0, rows)?;
-        let (u, lower_u) = split(self.u, 1, rows / 2)?;
-        let (v, lower_v) = split(self.v, 2, rows / 2)?;
-        let lower = Self {
-            top: self.top + rows,
-            rows: self.rows - rows,
-            y: lower_y,
-            u: lower_u,
-            v: lower_v,
-            ..self
-        };
-        Ok((
-            Self {
-                top: self.top,
-                rows,
-                y,
-                u,
-                v,
-                ..lower
-            },
-            lower,
-        ))
-    }
-}
-
-const SHORT: &str = "a plane is shorter than its size says";
-
-/// Converts the part's rows. Looks at the client's memory itself: smithay guards it against being cut short by the
-/// thread.
-fn convert_part(pixels: &Pixels, size: Size, part: Part<'_>, band: &mut Vec<u8>) -> Result<()> {
-    match pixels {
-        Pixels::Client(buffer) => with_buffer_contents(buffer, |pool, len, data| {
-            let (at, stride, order) = locate(&data, len, size)?;
-            // SAFETY: `at` lies inside the pool's `len` mapped bytes (`locate`). smithay keeps the mapping until
-            // this closure returns, and a file that was cut short reads as zeros (its SIGBUS handler).
-            let first = unsafe { pool.add(at.start) };
-            let source = Source {
-                first,
-                stride,
-                size,
-                order,
-                ours: None,
-            };
-            by_bands(&source, part, band)
-        })?,
-        Pixels::Composed(image) => {
-            ensure!(image.size == size, "the image is {:?}, the job {size:?}", image.size);
-            let Some(at) = span(image.data.len(), 0, image.stride, size) else {
-                bail!("the image is shorter than its size says");
-            };
-            let bytes = &image.data[at];
-            let source = Source {
-                first: bytes.as_ptr(),
-                stride: image.stride,
-                size,
-                order: Order::Bgrx,
-                ours: Some(bytes),
-            };
-            by_bands(&source, part, band)
-        }
-    }
-}
-
-/// Copies a few rows at a time, then converts them.
-///
-/// The copy stays in the cache and costs half of a conversion. It makes the rows ours (a client may write to its
-/// buffer at any time), whole pairs of pixels, and as far apart as they are wide; where they are all that already,
-/// there is no copy.
-fn by_bands(source: &Source<'_>, part: Part<'_>, band: &mut Vec<u8>) -> Result<()> {
-    let (size, strides) = (source.size, part.strides);
-    let row = part.width as usize * 4;
-    band.resize(row * BAND, 0);
-    let as_it_is = source.ours.filter(|_| size.w == part.width && source.stride == row);
-    for top in (0..part.rows).step_by(BAND) {
-        let rows = BAND.min(part.rows - top);
-        let at = part.top + top;
-        let pixels = match as_it_is.and_then(|bytes| bytes.get(at * row..(at + rows) * row)) {
-            Some(bytes) => bytes,
-            None => {
-                for (i, to) in band.chunks_exact_mut(row).take(rows).enumerate() {
-                    source.copy_row((at + i).min(size.h as usize - 1), to);
+        let row = coded.w as usize * 4;
+        self.band.resize(row * BAND, 0);
+        let as_it_is = source.ours.filter(|_| size == coded && source.stride == row);
+        for top in (0..coded.h as usize).step_by(BAND) {
+            let rows = BAND.min(coded.h as usize - top);
+            let pixels = match as_it_is {
+                Some(bytes) => &bytes[top * row..(top + rows) * row],
+                None => {
+                    for (i, to) in self.band.chunks_exact_mut(row).take(rows).enumerate() {
+                        source.copy_row((top + i).min(size.h as usize - 1), to);
+                    }
+                    &self.band[..row * rows]
                 }
-                &band[..row * rows]
-            }
-        };
-        let planes = Planes {
-            y: rows_of(part.y, strides[0], top, rows)?,
-            u: rows_of(part.u, strides[1], top / 2, rows / 2)?,
-            v: if part.v.is_empty() {
-                &mut []
-            } else {
-                rows_of(part.v, strides[2], top / 2, rows / 2)?
-            },
-            strides,
-            size: Size {
-                w: part.width,
-                h: rows as u32,
-            },
-        };
-        convert_band(pixels, source.order, planes, part.format)?;
+            };
+            let planes = Planes {
+                y: part(y, strides[0], top, rows)?,
+                u: part(u, strides[1], top / 2, rows / 2)?,
+                v: if v.is_empty() {
+                    v
+                } else {
+                    part(v, strides[2], top / 2, rows / 2)?
+                },
+                strides,
+                size: Size {
+                    w: coded.w,
+                    h: rows as u32,
+                },
+            };
+            convert_band(pixels, source.order, planes, format)?;
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 impl Source<'_> {
@@ -249,9 +149,11 @@ impl Source<'_> {
 }
 
 /// The rows of a plane from `top`.
-fn rows_of(plane: &mut [u8], stride: u32, top: usize, rows: usize) -> Result<&mut [u8]> {
+fn part(plane: &mut [u8], stride: u32, top: usize, rows: usize) -> Result<&mut [u8]> {
     let stride = stride as usize;
-    plane.get_mut(top * stride..(top + rows) * stride).context(SHORT)
+    plane
+        .get_mut(top * stride..(top + rows) * stride)
+        .context("a plane is shorter than its size says")
 }
 
 /// Where a client's buffer lies in its pool of `len` bytes, its stride and its order.
@@ -389,43 +291,6 @@ mod tests {
             (data(0, 40, 10, 4, Format::Rgb565), 1000),
         ] {
             assert!(locate(&lie, len, size).is_err(), "{lie:?}");
-        }
-    }
-
-    fn converted(threads: usize, size: Size, coded: Size, format: gst_video::VideoFormat) -> Vec<Vec<u8>> {
-        let bytes = (0..size.w * size.h * 4).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8);
-        let image = crate::link::Image {
-            data: bytes.collect(),
-            stride: size.w as usize * 4,
-            size,
-            home: None,
-        };
-        let info = gst_video::VideoInfo::builder(format, coded.w, coded.h).build().unwrap();
-        let buffer = gstreamer::Buffer::with_size(info.size()).unwrap();
-        let mut target = Target::from_buffer_writable(buffer, &info).unwrap();
-        let mut converter = Converter::new(threads);
-        converter.convert(&Pixels::Composed(image), size, &mut target).unwrap();
-        (0..info.n_planes())
-            .map(|i| target.plane_data(i).unwrap().to_vec())
-            .collect()
-    }
-
-    #[test]
-    fn two_threads_convert_as_one_does() {
-        gstreamer::init().unwrap();
-        for format in [gst_video::VideoFormat::Nv12, gst_video::VideoFormat::I420] {
-            for (w, h) in [(1000, 700), (999, 703), (1280, 502)] {
-                let (size, coded) = (
-                    Size { w, h },
-                    Size {
-                        w: w + (w & 1),
-                        h: h + (h & 1),
-                    },
-                );
-                assert!((coded.w * coded.h) as usize >= WORTH_HALVING);
-                let one = converted(1, size, coded, format);
-                assert!(one == converted(2, size, coded, format), "{format:?} {w}x{h}");
-            }
         }
     }
 

@@ -39,14 +39,13 @@ pub fn run(
     if ready.send(Ok(kind)).is_err() {
         return;
     }
-    let converter = Converter::new(config.threads);
     let mut worker = Worker {
         config,
         kind,
         element,
         needs_key: true,
         format: None,
-        converter,
+        converter: Converter::default(),
         events,
         sink,
     };
