@@ -168,10 +168,10 @@ impl Pacer {
         tick.into_iter().chain(held).min()
     }
 
-    /// Whether new content would wait for a good part of an interval, and the grid hasn't been moved lately.
+    /// Whether new content would wait for longer than a timer is inexact, and the grid hasn't been moved lately.
     fn is_out_of_step(&self, now: Mono) -> bool {
         let wait = (self.tick + self.interval()).since(now);
-        self.dirty && self.latched && wait > self.period / 8 && now.since(self.moved) > self.period * MOVE_EVERY
+        self.dirty && self.latched && wait > self.period / 32 && now.since(self.moved) > self.period * MOVE_EVERY
     }
 
     fn interval(&self) -> Duration {
