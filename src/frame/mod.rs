@@ -1,4 +1,5 @@
 //! When a frame is due: clock, pacing, statistics. Pure; `now` is an argument.
 
 pub mod pacer;
+pub mod rhythm;
 pub mod stats;

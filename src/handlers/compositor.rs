@@ -81,7 +81,7 @@ impl CompositorHandler for State {
             let x11 = root
                 .client()
                 .is_some_and(|c| c.get_data::<XWaylandClientData>().is_some());
-            scope.pacer.content_is_x11(x11);
+            scope.pacer.content_is_x11(scope.now, x11);
         }
         scope.pacer.commit(scope.now, changed);
         scope.scene_dirty |= changed;
