@@ -44,6 +44,8 @@ pub struct Settings {
     pub hide_cursor: Option<Duration>,
     /// A cursor image to show in place of the theme's (`--cursor`, a PNG).
     pub cursor: Option<PathBuf>,
+    /// Where screenshots go (`--screenshot-dir`); `None`: the user's folder for pictures.
+    pub screenshots: Option<PathBuf>,
     /// Set `WAYLAND_DISPLAY` for the child (`--expose-wayland`).
     pub expose_wayland: bool,
     /// How many Xwaylands (0 or 1 in this version).

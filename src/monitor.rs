@@ -5,6 +5,7 @@
 
 use crate::config::{Edid, Settings};
 use crate::edid::{self, Spec};
+use crate::files::write_at_once;
 use crate::link::{Refresh, Size};
 use crate::state::State;
 use anyhow::{Context, Result};
@@ -12,7 +13,6 @@ use smithay::output::{Mode, Output, PhysicalProperties, Scale, Subpixel};
 use smithay::reexports::wayland_server::DisplayHandle;
 use smithay::utils::Transform;
 use std::ffi::OsString;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// The variable that names the file, which the session's programs read, too.
@@ -129,20 +129,6 @@ fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut file = std::io::Read::take(std::fs::File::open(path)?, MAX_FILE);
     std::io::Read::read_to_end(&mut file, &mut bytes)?;
     Ok(bytes)
-}
-
-/// Whoever reads the file sees the old one or the new one, whole.
-pub fn write_at_once(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let temporary = path.with_file_name(name);
-    let written = std::fs::File::create(&temporary)
-        .and_then(|mut file| file.write_all(bytes))
-        .and_then(|()| std::fs::rename(&temporary, path));
-    if written.is_err() {
-        let _ = std::fs::remove_file(&temporary);
-    }
-    written
 }
 
 #[cfg(test)]

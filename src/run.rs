@@ -33,7 +33,7 @@ pub fn run(settings: Settings) -> Result<i32> {
     let mut events: EventLoop<'static, State> = EventLoop::try_new().context("error creating the event loop")?;
     let handle = events.handle();
     // Before any thread starts, so that all inherit the blocked signals and only the loop sees them.
-    stop_signals(&handle)?;
+    take_signals(&handle)?;
     let display: Display<State> = Display::new().context("error creating the Wayland display")?;
     let dh = display.handle();
 
@@ -308,12 +308,16 @@ impl Session {
     }
 }
 
-/// HUP, INT, QUIT and TERM end the session.
-fn stop_signals(handle: &LoopHandle<'static, State>) -> Result<()> {
-    let signals = Signals::new(&[Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM])
-        .context("error listening to signals")?;
+/// HUP, INT, QUIT and TERM end the session; USR2 takes a screenshot.
+fn take_signals(handle: &LoopHandle<'static, State>) -> Result<()> {
+    use Signal::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR2};
+    let signals = Signals::new(&[SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR2]).context("error listening to signals")?;
     handle
         .insert_source(signals, |event, (), state: &mut State| {
+            if event.signal() == SIGUSR2 {
+                state.take_screenshot();
+                return;
+            }
             tracing::info!("{:?} ends the session", event.signal());
             state.scope.stops += 1;
         })

@@ -18,6 +18,7 @@ use crate::scene::{
     policy::{Choice, WindowId},
     window::{Kind, Placed, Stack},
 };
+use crate::screenshot::Screenshots;
 use crate::time::Mono;
 use anyhow::{Context, Result};
 use smithay::desktop::PopupManager;
@@ -118,6 +119,8 @@ pub struct Scope {
     pub remote: crate::input::remote::Remote,
     /// Xwayland.
     pub xwayland: crate::xwayland::Xwayland,
+    /// Screenshots under way.
+    pub screenshots: Screenshots,
     /// How often a signal has asked for the end since the last look.
     pub stops: u32,
     /// The program may have ended.
@@ -226,6 +229,7 @@ impl State {
             to_network: None,
             remote: crate::input::remote::Remote::default(),
             xwayland: crate::xwayland::Xwayland::default(),
+            screenshots: Screenshots::default(),
             stops: 0,
             child_ended: false,
             dh,

@@ -200,6 +200,34 @@ fn an_edid_that_is_none_is_refused_before_the_program_starts() {
 }
 
 #[test]
+fn a_signal_takes_a_screenshot() {
+    let m = Machine::new();
+    let up = m.fifo("up");
+    let mut session = m
+        .session(&[], "echo $$ > $D/up; sleep 1000 & wait")
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    read(&up);
+    signal(&session, Signal::USR2);
+    let said = std::io::BufReader::new(session.stderr.take().unwrap());
+    let told = std::io::BufRead::lines(said)
+        .map_while(Result::ok)
+        .find_map(|line| line.rsplit_once("screenshot: ").map(|(_, path)| PathBuf::from(path)));
+    let path = told.expect("its path is told");
+    assert_eq!(path.parent(), Some(m.path().join("Pictures").as_path()));
+    let file = std::io::BufReader::new(File::open(path).unwrap());
+    let mut reader = png::Decoder::new(file).read_info().unwrap();
+    let mut rgb = vec![1; reader.output_buffer_size().unwrap()];
+    let info = reader.next_frame(&mut rgb).unwrap();
+    assert_eq!((info.width, info.height), (1280, 720));
+    assert!(rgb.iter().all(|c| *c == 0), "nothing is shown");
+    assert!(session.try_wait().unwrap().is_none(), "the session goes on");
+    signal(&session, Signal::TERM);
+    session.wait().unwrap();
+}
+
+#[test]
 fn what_the_program_leaves_is_ended() {
     let m = Machine::new();
     let (up, go) = (m.fifo("up"), m.fifo("go"));

@@ -102,6 +102,11 @@ impl Headless {
         }
     }
 
+    /// See [`super::Backend::snapshot`].
+    pub fn snapshot(&mut self, scope: &Scope) -> anyhow::Result<Vec<u8>> {
+        self.composer.snapshot(&scope.placed, &scope.look())
+    }
+
     /// See [`super::Backend::submit`].
     pub fn submit(&mut self, scope: &mut Scope) -> RenderResult {
         let (Some(sink), true) = (&mut self.sink, self.viewers > 0) else {

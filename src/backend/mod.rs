@@ -37,6 +37,13 @@ impl Backend {
         }
     }
 
+    /// What is shown, at the output's size: B G R x, rows without gaps.
+    pub fn snapshot(&mut self, scope: &Scope) -> anyhow::Result<Vec<u8>> {
+        match self {
+            Self::Headless(h) => h.snapshot(scope),
+        }
+    }
+
     /// Renders the scene and shows it.
     pub fn submit(&mut self, scope: &mut Scope) -> RenderResult {
         match self {

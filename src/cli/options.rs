@@ -221,6 +221,9 @@ pub struct Options {
     /// Steam's environment for the program
     #[arg(short = 'e', long, help_heading = "Run", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
     pub steam: Option<bool>,
+    /// Where SIGUSR2 puts screenshots [default: $XDG_PICTURES_DIR, or ~/Pictures]
+    #[arg(long, value_name = "FOLDER", help_heading = "Run")]
+    pub screenshot_dir: Option<PathBuf>,
     /// Write the X11 and Wayland displays' names here when all is ready: a file or a FIFO
     #[arg(short = 'R', long, value_name = "PATH", help_heading = "Run")]
     pub ready_fd: Option<PathBuf>,
@@ -272,6 +275,7 @@ impl Options {
             keep_alive,
             rt,
             steam,
+            screenshot_dir,
             ready_fd,
             stats_path
         )

@@ -212,6 +212,7 @@ mod tests {
             nested_height: None,
             cursor: None,
             edid: None,
+            screenshot_dir: None,
             stream: Vec::new(),
             bitrate: None,
             ready_fd: None,

@@ -89,6 +89,7 @@ pub fn resolve(options: Options, command: Vec<OsString>, displayless: bool) -> R
             output,
         )?,
         cursor: options.cursor,
+        screenshots: options.screenshot_dir,
         ready: options.ready_fd,
         stats: options.stats_path,
         command,

@@ -96,21 +96,7 @@ impl Composer {
     /// Draws the placed surfaces (top to bottom). `Ok(None)`: nothing changed since the last picture and `force` is
     /// not set, or all buffers are away.
     pub fn compose(&mut self, placed: &[Placed], look: &Look, force: bool) -> Result<Option<Image>> {
-        let same = self.look == Some(*look);
-        if !same {
-            self.look = Some(*look);
-            self.tracker = tracker(self.size, look.fit.scale);
-            self.small.tracker = None;
-            self.ages.clear();
-            // For surfaces of another size than their buffers.
-            let filter = match look.filter {
-                Filter::Nearest => TextureFilter::Nearest,
-                Filter::Linear | Filter::Pixel | Filter::Fsr => TextureFilter::Linear,
-            };
-            let set = self.renderer.upscale_filter(filter);
-            set.and_then(|()| self.renderer.downscale_filter(filter))
-                .context("error setting the filter")?;
-        }
+        self.take_look(look)?;
         let Some(mut data) = self.take_buffer() else {
             return Ok(None);
         };
@@ -136,6 +122,44 @@ impl Composer {
             size: self.size,
             home: Some(self.home.0.clone()),
         }))
+    }
+
+    /// The picture, B G R x, in memory of its own; what is known of the frames before is left as it is.
+    pub fn snapshot(&mut self, placed: &[Placed], look: &Look) -> Result<Vec<u8>> {
+        self.take_look(look)?;
+        let mut data = vec![0; self.size.w as usize * self.size.h as usize * 4];
+        let tracker = std::mem::replace(&mut self.tracker, tracker(self.size, look.fit.scale));
+        let kept = (
+            std::mem::take(&mut self.small),
+            std::mem::take(&mut self.ages),
+            self.drawn,
+        );
+        let drawn = match look.scaling() {
+            Some(kind) => self.compose_small(placed, look, kind, true, &mut data),
+            None => self.compose_whole(placed, &look.fit, &mut data),
+        };
+        self.tracker = tracker;
+        (self.small, self.ages, self.drawn) = kept;
+        drawn.map(|_| data)
+    }
+
+    /// Starts afresh where the look is another one.
+    fn take_look(&mut self, look: &Look) -> Result<()> {
+        if self.look == Some(*look) {
+            return Ok(());
+        }
+        self.look = Some(*look);
+        self.tracker = tracker(self.size, look.fit.scale);
+        self.small.tracker = None;
+        self.ages.clear();
+        // For surfaces of another size than their buffers.
+        let filter = match look.filter {
+            Filter::Nearest => TextureFilter::Nearest,
+            Filter::Linear | Filter::Pixel | Filter::Fsr => TextureFilter::Linear,
+        };
+        let set = self.renderer.upscale_filter(filter);
+        set.and_then(|()| self.renderer.downscale_filter(filter))
+            .context("error setting the filter")
     }
 
     /// Draws at the output's size. Whether anything had changed.

@@ -15,5 +15,6 @@ mod picture;
 mod relations;
 mod sandbox;
 mod scaling;
+mod screenshot;
 mod text;
 mod timing;
