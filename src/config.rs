@@ -44,6 +44,10 @@ pub struct Settings {
     pub hide_cursor: Option<Duration>,
     /// A cursor image to show in place of the theme's (`--cursor`, a PNG).
     pub cursor: Option<PathBuf>,
+    /// Where that image's tip is (`--cursor-hotspot`).
+    pub cursor_hotspot: (u16, u16),
+    /// Players are asked for relative motion always (`--force-grab-cursor`).
+    pub force_grab_cursor: bool,
     /// Where screenshots go (`--screenshot-dir`); `None`: the user's folder for pictures.
     pub screenshots: Option<PathBuf>,
     /// Set `WAYLAND_DISPLAY` for the child (`--expose-wayland`).

@@ -191,7 +191,8 @@ impl State {
         let forced = match &settings.cursor {
             Some(path) => {
                 let bytes = std::fs::read(path).with_context(|| format!("error reading {}", path.display()))?;
-                Some(crate::scene::cursor::from_png(&bytes).with_context(|| format!("error in {}", path.display()))?)
+                let image = crate::scene::cursor::from_png(&bytes, settings.cursor_hotspot);
+                Some(image.with_context(|| format!("error in {}", path.display()))?)
             }
             None => None,
         };
@@ -414,7 +415,7 @@ impl Scope {
         SceneInfo {
             size: self.settings.output,
             refresh: self.settings.refresh,
-            pointer_locked: self.pointer_locked(),
+            pointer_locked: self.pointer_locked() || self.settings.force_grab_cursor,
             title: focused.map(|w| w.title()).unwrap_or_default(),
             hints: self.base_hints(),
         }

@@ -2,8 +2,8 @@
 //! option's help, its long name the file's key.
 
 use super::values::{
-    Backend, Extent, Filter, Hertz, HideDelay, Kbps, Limit, Listen, RepeatDelay, RepeatRate, Sensitivity, Sharpness,
-    StreamName, XwaylandCount,
+    Backend, Extent, Filter, Hertz, HideDelay, Hotspot, Kbps, Limit, Listen, RepeatDelay, RepeatRate, Sensitivity,
+    Sharpness, StreamName, XwaylandCount,
 };
 use crate::config::{Encoder, Scaler};
 use crate::edid;
@@ -170,6 +170,12 @@ pub struct Options {
     /// The default cursor's image, a PNG [default: the cursor theme's]
     #[arg(long, value_name = "FILE", help_heading = "Input")]
     pub cursor: Option<PathBuf>,
+    /// Where the tip of --cursor's image is, from its upper left corner [default: 0,0]
+    #[arg(long, value_name = "X,Y", help_heading = "Input")]
+    pub cursor_hotspot: Option<Hotspot>,
+    /// Ask players for relative mouse motion always, not only while the game locks the pointer
+    #[arg(long, help_heading = "Input", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
+    pub force_grab_cursor: Option<bool>,
     /// The keyboard's layout, such as de [default: XKB_DEFAULT_LAYOUT, or us]
     #[arg(long, value_name = "NAME", help_heading = "Input")]
     pub keyboard_layout: Option<String>,
@@ -260,6 +266,8 @@ impl Options {
             mouse_sensitivity,
             hide_cursor_delay,
             cursor,
+            cursor_hotspot,
+            force_grab_cursor,
             keyboard_layout,
             keyboard_variant,
             keyboard_model,

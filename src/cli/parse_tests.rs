@@ -51,6 +51,9 @@ fn every_option_arrives() {
         "30",
         "--cursor",
         "/c.png",
+        "--cursor-hotspot",
+        "3,4",
+        "--force-grab-cursor",
         "--sharpness",
         "7",
         "--edid-name",
@@ -95,6 +98,7 @@ fn every_option_arrives() {
         (s.ready.unwrap().to_str(), s.stats.unwrap().to_str()),
         (Some("/r"), Some("/t"))
     );
+    assert_eq!((s.cursor_hotspot, s.force_grab_cursor), ((3, 4), true));
     assert_eq!(s.sharpness, 7);
     assert_eq!(s.cursor.unwrap().to_str(), Some("/c.png"));
     let (name, vendor) = ("Den TV".parse().unwrap(), "ABC".parse().unwrap());
@@ -127,6 +131,16 @@ fn the_last_one_wins_as_in_gamescope() {
         .stream
         .unwrap();
     assert_eq!(streams.listen.len(), 2);
+}
+
+#[test]
+fn a_hotspot_is_of_an_image() {
+    let alone = action(&["--cursor-hotspot", "1,1", "--", "x"]);
+    assert!(alone.unwrap_err().contains("say --cursor FILE"));
+    for text in ["1", "1,", "-1,2", "a,b", "1,2,3"] {
+        let hotspot = format!("--cursor-hotspot={text}");
+        assert!(action(&["--cursor", "/c", &hotspot, "--", "x"]).is_err(), "{text}");
+    }
 }
 
 #[test]

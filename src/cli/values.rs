@@ -157,6 +157,20 @@ impl FromStr for HideDelay {
     }
 }
 
+/// A place on a cursor's image, in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hotspot(pub u16, pub u16);
+
+impl FromStr for Hotspot {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = |t: &str| t.trim().parse::<u16>().ok();
+        text.split_once(',')
+            .and_then(|(x, y)| Some(Self(number(x)?, number(y)?)))
+            .ok_or_else(|| "X,Y is wanted, such as 4,4".into())
+    }
+}
+
 /// An address and a port to listen on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listen(pub SocketAddr);
@@ -246,6 +260,7 @@ from_file!(Limit, numbers: true, words: true);
 from_file!(Sensitivity, numbers: true, words: false);
 from_file!(HideDelay, numbers: true, words: true);
 from_file!(Listen, numbers: false, words: true);
+from_file!(Hotspot, numbers: false, words: true);
 from_file!(StreamName, numbers: false, words: true);
 from_file!(crate::edid::Name, numbers: false, words: true);
 from_file!(crate::edid::Vendor, numbers: false, words: true);

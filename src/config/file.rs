@@ -211,6 +211,7 @@ mod tests {
             nested_width: None,
             nested_height: None,
             cursor: None,
+            cursor_hotspot: None,
             edid: None,
             screenshot_dir: None,
             stream: Vec::new(),

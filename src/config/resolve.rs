@@ -88,6 +88,8 @@ pub fn resolve(options: Options, command: Vec<OsString>, displayless: bool) -> R
             rate(options.bitrate, output, refresh),
             output,
         )?,
+        cursor_hotspot: cursor_hotspot(options.cursor_hotspot, options.cursor.is_some())?,
+        force_grab_cursor: options.force_grab_cursor.unwrap_or(false),
         cursor: options.cursor,
         screenshots: options.screenshot_dir,
         ready: options.ready_fd,
@@ -142,6 +144,14 @@ fn wide(height: u32) -> Size {
     Size {
         w: (height * 16 / 9 + 1) & !1,
         h: height,
+    }
+}
+
+fn cursor_hotspot(said: Option<values::Hotspot>, image: bool) -> Result<(u16, u16), Conflict> {
+    match said {
+        Some(_) if !image => conflict("--cursor-hotspot is for the image of --cursor: say --cursor FILE, too"),
+        Some(at) => Ok((at.0, at.1)),
+        None => Ok((0, 0)),
     }
 }
 

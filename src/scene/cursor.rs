@@ -211,8 +211,8 @@ fn arrow() -> Update {
     }
 }
 
-/// Reads a PNG file as a cursor with its hotspot at the top left.
-pub fn from_png(bytes: &[u8]) -> anyhow::Result<Update> {
+/// Reads a PNG file as a cursor with this hotspot, which must be on it.
+pub fn from_png(bytes: &[u8], hotspot: (u16, u16)) -> anyhow::Result<Update> {
     use anyhow::Context;
     let mut decoder = png::Decoder::new(std::io::Cursor::new(bytes));
     decoder.set_transformations(
@@ -229,6 +229,15 @@ pub fn from_png(bytes: &[u8]) -> anyhow::Result<Update> {
     }
     let mut buf = vec![0; reader.output_buffer_size().context("the PNG is too large")?];
     let frame = reader.next_frame(&mut buf).context("the PNG is damaged")?;
+    if u32::from(hotspot.0) >= frame.width || u32::from(hotspot.1) >= frame.height {
+        anyhow::bail!(
+            "the hotspot {},{} is not on the image, which has {}x{} pixels",
+            hotspot.0,
+            hotspot.1,
+            frame.width,
+            frame.height
+        );
+    }
     let rgba = match frame.color_type {
         png::ColorType::Rgba => buf[..frame.buffer_size()].to_vec(),
         png::ColorType::GrayscaleAlpha => buf[..frame.buffer_size()]
@@ -240,8 +249,8 @@ pub fn from_png(bytes: &[u8]) -> anyhow::Result<Update> {
     Ok(Update::Image {
         width: frame.width as u16,
         height: frame.height as u16,
-        hot_x: 0,
-        hot_y: 0,
+        hot_x: hotspot.0,
+        hot_y: hotspot.1,
         rgba,
     })
 }
@@ -267,6 +276,30 @@ mod tests {
             unpremultiply([[64, 0, 128, 128], [9, 9, 9, 0]].into_iter()),
             [128, 0, 255, 128, 0, 0, 0, 0]
         );
+    }
+
+    #[test]
+    fn a_hotspot_must_be_on_the_image() {
+        let mut bytes = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bytes, 3, 2);
+        encoder.set_color(png::ColorType::Rgba);
+        let mut writer = encoder.write_header().unwrap();
+        writer.write_image_data(&[9; 24]).unwrap();
+        writer.finish().unwrap();
+        let read = from_png(&bytes, (2, 1)).unwrap();
+        assert!(matches!(
+            read,
+            Update::Image {
+                width: 3,
+                height: 2,
+                hot_x: 2,
+                hot_y: 1,
+                ..
+            }
+        ));
+        let why = from_png(&bytes, (3, 1)).unwrap_err().to_string();
+        assert_eq!(why, "the hotspot 3,1 is not on the image, which has 3x2 pixels");
+        assert!(from_png(&bytes, (0, 2)).is_err());
     }
 
     #[test]

@@ -224,3 +224,25 @@ fn a_popup_with_a_grab_is_dismissed_by_a_click_beside_it() {
     assert!(c.heard.popup_done);
     assert_eq!(c.heard.keyboard_focus, Some(w.surface.id().protocol_id()));
 }
+
+#[test]
+fn a_forced_grab_asks_for_relative_motion_and_moves_the_pointer_all_the_same() {
+    let mut s = settings(32, 32);
+    s.force_grab_cursor = true;
+    let mut f = Fixture::with(s);
+    let mut c = f.client();
+    let _w = window(&mut f, &mut c, (32, 32));
+    let told = f.told();
+    let scenes: Vec<bool> = told
+        .iter()
+        .filter_map(|m| match m {
+            FromScope::Scene(s) => Some(s.pointer_locked),
+            _ => None,
+        })
+        .collect();
+    assert!(!scenes.is_empty() && scenes.iter().all(|locked| *locked), "{scenes:?}");
+    f.state.inject(Event::Absolute { x: 0.5, y: 0.5 });
+    f.state.inject(Event::Relative { dx: 3.0, dy: -4.0 });
+    f.settle(&mut [&mut c]);
+    assert_eq!(place(&c), Some((19.0, 12.0)));
+}
