@@ -5,13 +5,15 @@
 //! | T0 → T2 [`EncodeJob`] | depth 2, newest wins | never blocks; key-frame request, rate and size ride on the job |
 //! | T2 → T0 [`EncoderToScope`] | calloop channel | plays the role of vblank; the buffer is given back by its drop |
 //! | T2 → T1 [`Packet`] | bounded, `try_send` | full: the packet is dropped and a key frame asked for |
+//! | T3 → T1 [`AudioToNetwork`] | bounded, `try_send` | full: the packet is dropped and counted |
 //! | T1 → T0 [`ToScope`], T0 → T1 [`FromScope`] | calloop channel, bounded tokio channel | nothing else crosses |
 //!
-//! T0 is the compositor's loop, T1 the network's, T2 an encoder's.
+//! T0 is the compositor's loop, T1 the network's, T2 an encoder's, T3 the sound's.
 
 use crate::handlers::Hints;
 use crate::time::Mono;
 use bytes::Bytes;
+use goggles_protocols::audio::Layout;
 use goggles_protocols::{cursor, frame, input};
 use smithay::backend::renderer::utils::Buffer;
 
@@ -178,6 +180,33 @@ pub struct VideoFormat {
     pub bitrate: u64,
 }
 
+/// T3 → T1.
+#[derive(Clone, Debug)]
+pub enum AudioToNetwork {
+    /// What is going to come; also rides on each packet.
+    Format(std::sync::Arc<AudioFormat>),
+    /// One Opus packet.
+    Packet {
+        /// Describes it (the same `Arc` while nothing changes).
+        format: std::sync::Arc<AudioFormat>,
+        /// When its first decoded sample left the game: the encoder's delay is taken off.
+        at: Mono,
+        /// Opus, mapping family 1.
+        data: Bytes,
+    },
+}
+
+/// What the catalog says of the sound.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AudioFormat {
+    /// The loudspeakers.
+    pub layout: Layout,
+    /// In bits a second.
+    pub bitrate: u64,
+    /// What one packet lasts.
+    pub packet: std::time::Duration,
+}
+
 /// T1 → T0.
 #[derive(Debug)]
 pub enum ToScope {
@@ -206,6 +235,8 @@ pub enum ToScope {
         /// UTF-8, at most `goggles_protocols::control::MAX_TEXT` bytes.
         text: String,
     },
+    /// The largest layout that the holder of the input role can play.
+    Loudspeakers(Layout),
     /// The packet of this frame was handed to QUIC.
     Sent {
         /// Which frame.

@@ -358,6 +358,7 @@ impl State {
             ToScope::InputHolder(holder) => self.input_holder(holder),
             ToScope::Input { viewer, batch, at } => self.input_batch(viewer, &batch, at),
             ToScope::Text { viewer, text } => self.type_text(viewer, &text),
+            ToScope::Loudspeakers(_) => {}
             ToScope::Sent { frame, at } => self.scope.stats.sent(frame, at),
             ToScope::Report { report, .. } => self.scope.stats.seen(&report),
             ToScope::Counters(counters) => {

@@ -12,6 +12,7 @@ targets = {
     "control to server": "control_to_server",
     "control to client": "control_to_client",
     "cursor": "cursor",
+    "redundant": "audio_redundant",
 }
 seeds = {}
 

@@ -17,6 +17,8 @@ pub const MAX_NAME: usize = 64;
 pub const MAX_TITLE: usize = 256;
 /// The longest reason, in bytes.
 pub const MAX_REASON: usize = 256;
+/// The most channels of sound.
+pub const MAX_CHANNELS: u8 = 8;
 
 /// Client → server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +40,8 @@ pub enum ToServer {
     Text(String),
     /// The picture is damaged; start afresh.
     RequestKeyFrame,
+    /// How many channels of sound this viewer can play, 1 to [`MAX_CHANNELS`]; at the start and at each change.
+    Loudspeakers(u8),
 }
 
 /// Server → client.
@@ -83,6 +87,8 @@ pub enum ToClient {
         /// For people, at most [`MAX_REASON`] bytes.
         reason: String,
     },
+    /// Whether this viewer's microphone is wanted; sent after `Welcome` if the session has one, and at each change.
+    Microphone(bool),
 }
 
 mod sealed {
@@ -121,6 +127,13 @@ impl Message for ToServer {
             0x03 => Self::DropInput,
             0x04 => Self::Text(r.text("text", MAX_TEXT)?),
             0x05 => Self::RequestKeyFrame,
+            0x06 => Self::Loudspeakers(match r.u8()? {
+                channels @ 1..=MAX_CHANNELS => channels,
+                channels => {
+                    let (what, value) = ("channels", channels.into());
+                    return Err(Error::Value { what, value });
+                }
+            }),
             kind => return Err(Error::Kind(kind)),
         };
         r.end()?;
@@ -141,6 +154,7 @@ impl Message for ToServer {
             Self::DropInput => framed(0x03, |_| ()),
             Self::Text(text) => framed(0x04, |out| put_text(out, text, MAX_TEXT)),
             Self::RequestKeyFrame => framed(0x05, |_| ()),
+            Self::Loudspeakers(channels) => framed(0x06, |out| out.push((*channels).clamp(1, MAX_CHANNELS))),
         }
     }
 }
@@ -171,6 +185,7 @@ impl Message for ToClient {
             0x84 => Self::Bye {
                 reason: r.text("reason", MAX_REASON)?,
             },
+            0x85 => Self::Microphone(r.bool("microphone")?),
             kind => return Err(Error::Kind(kind)),
         };
         r.end()?;
@@ -201,6 +216,7 @@ impl Message for ToClient {
                 put_text(out, title, MAX_TITLE);
             }),
             Self::Bye { reason } => framed(0x84, |out| put_text(out, reason, MAX_REASON)),
+            Self::Microphone(wanted) => framed(0x85, |out| out.push(u8::from(*wanted))),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The datagrams of the `/control` session, told apart by their first byte.
 
-use crate::{Error, clock, frame, input};
+use crate::{Error, audio, clock, frame, input};
 
 /// Client → server.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,6 +11,8 @@ pub enum ToServer {
     Ping(clock::Ping),
     /// Kind 0x03.
     Report(frame::Report),
+    /// Kind 0x04.
+    Microphone(audio::Microphone),
 }
 
 impl ToServer {
@@ -20,6 +22,7 @@ impl ToServer {
             input::Batch::KIND => input::Batch::decode(bytes).map(|b| Self::Input(Box::new(b))),
             clock::Ping::KIND => clock::Ping::decode(bytes).map(Self::Ping),
             frame::Report::KIND => frame::Report::decode(bytes).map(Self::Report),
+            audio::Microphone::KIND => audio::Microphone::decode(bytes).map(Self::Microphone),
             kind => Err(Error::Kind(kind)),
         }
     }
@@ -30,6 +33,7 @@ impl ToServer {
             Self::Input(batch) => batch.encode(),
             Self::Ping(ping) => ping.encode(),
             Self::Report(report) => report.encode(),
+            Self::Microphone(microphone) => microphone.encode(),
         }
     }
 }

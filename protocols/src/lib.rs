@@ -3,6 +3,7 @@
 //! `protocols/stream.md` specifies the stream's wire format; a change of one is a change of both. Every decoder
 //! is length-exact, bounded in what it allocates, and never panics; times are µs and arguments.
 
+pub mod audio;
 pub mod auth;
 pub mod clock;
 pub mod control;

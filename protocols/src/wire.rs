@@ -73,6 +73,11 @@ impl<'a> Reader<'a> {
         Ok(text.to_owned())
     }
 
+    /// All that is left.
+    pub fn rest(self) -> &'a [u8] {
+        self.0
+    }
+
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

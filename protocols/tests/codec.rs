@@ -1,5 +1,6 @@
 //! Every decoder on every kind of bytes: what it takes it gives back bit by bit, and it never panics.
 
+use goggles_protocols::audio::{self, Earlier, Redundant, Repeater};
 use goggles_protocols::auth::Credentials;
 use goggles_protocols::control::{self, Decoder, Message};
 use goggles_protocols::{Error, clock, cursor, datagram, frame, input};
@@ -67,6 +68,11 @@ fn to_server() -> impl Strategy<Value = datagram::ToServer> {
         batch().prop_map(|b| datagram::ToServer::Input(Box::new(b))),
         any::<u64>().prop_map(|t0| datagram::ToServer::Ping(clock::Ping { t0 })),
         report().prop_map(datagram::ToServer::Report),
+        (
+            any::<u32>(),
+            prop::collection::vec(any::<u8>(), 1..=audio::MAX_MICROPHONE)
+        )
+            .prop_map(|(seq, packet)| datagram::ToServer::Microphone(audio::Microphone { seq, packet })),
     ]
 }
 
@@ -104,6 +110,7 @@ fn control_to_server() -> impl Strategy<Value = control::ToServer> {
         Just(control::ToServer::DropInput),
         Just(control::ToServer::RequestKeyFrame),
         "\\PC{0,1000}".prop_map(control::ToServer::Text),
+        (1..=control::MAX_CHANNELS).prop_map(control::ToServer::Loudspeakers),
     ]
 }
 
@@ -132,6 +139,7 @@ fn control_to_client() -> impl Strategy<Value = control::ToClient> {
             }
         ),
         "\\PC{0,60}".prop_map(|reason| control::ToClient::Bye { reason }),
+        any::<bool>().prop_map(control::ToClient::Microphone),
     ]
 }
 
@@ -151,6 +159,22 @@ fn update() -> impl Strategy<Value = cursor::Update> {
         Just(cursor::Update::Hidden),
         Just(cursor::Update::Visible),
     ]
+}
+
+fn packet() -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(any::<u8>(), 1..400)
+}
+
+fn redundant() -> impl Strategy<Value = Redundant> {
+    let earlier = prop::collection::btree_map(1..=u16::MAX, packet(), 0..=audio::REPEATED);
+    (earlier, packet()).prop_map(|(earlier, packet)| Redundant {
+        earlier: earlier
+            .into_iter()
+            .rev()
+            .map(|(age, packet)| Earlier { age, packet })
+            .collect(),
+        packet,
+    })
 }
 
 /// `bytes` with some of them replaced.
@@ -216,6 +240,48 @@ proptest! {
         prop_assert_eq!(first, late);
     }
 
+    #[test]
+    fn redundant_payloads_round_trip(payload in redundant(), changes in prop::collection::vec(any::<(prop::sample::Index, u8)>(), 1..4)) {
+        let mut bytes = payload.encode();
+        prop_assert_eq!(Redundant::decode(&bytes), Ok(payload));
+        spoil(&mut bytes, &changes);
+        if let Ok(payload) = Redundant::decode(&bytes) {
+            prop_assert_eq!(payload.encode(), bytes);
+        }
+    }
+
+    /// Whatever was sent and whenever: payloads are well-formed and repeat what was sent, with its time stamps.
+    #[test]
+    fn repeaters_repeat_what_was_sent(steps in prop::collection::vec((0u64..90_000, packet()), 1..30)) {
+        let (mut repeater, mut sent, mut at) = (Repeater::default(), Vec::new(), 0);
+        for (pause, packet) in steps {
+            at += pause;
+            let payload = Redundant::decode(&repeater.payload(at, &packet)).expect("it is well-formed");
+            prop_assert_eq!(&payload.packet, &packet);
+            for earlier in payload.earlier {
+                prop_assert!(sent.contains(&(at - u64::from(earlier.age), earlier.packet)));
+            }
+            if pause == 5_000 {
+                prop_assert_eq!(sent.last().is_some(), !repeater.payload(at, &packet).starts_with(&[0]));
+            }
+            repeater.push(at, packet.clone());
+            sent.push((at, packet));
+        }
+    }
+
+    /// Any two packets in a row that are lost come again with the third.
+    #[test]
+    fn two_lost_in_a_row_are_made_up_for(packets in prop::collection::vec(packet(), 3..20)) {
+        let mut repeater = Repeater::default();
+        for (n, packet) in packets.iter().enumerate() {
+            let at = 5_000 * n as u64;
+            let payload = Redundant::decode(&repeater.payload(at, packet)).expect("it is well-formed");
+            let earlier: Vec<_> = payload.earlier.into_iter().map(|e| e.packet).collect();
+            prop_assert_eq!(&earlier[..], &packets[n.saturating_sub(2)..n]);
+            repeater.push(at, packet.clone());
+        }
+    }
+
     /// There is one way to write a message: what is accepted is what the encoder makes.
     #[test]
     fn accepted_bytes_are_canonical(
@@ -237,6 +303,7 @@ proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), text in "\\PC{0,80}") {
         let _ = (datagram::ToServer::decode(&bytes), datagram::ToClient::decode(&bytes), cursor::decode(&bytes));
+        let _ = Redundant::decode(&bytes);
         let _ = (control::ToServer::decode(&bytes), control::ToClient::decode(&bytes), Credentials::parse(&text));
     }
 
@@ -249,6 +316,35 @@ proptest! {
         bytes.push(0);
         prop_assert_eq!(datagram::ToServer::decode(&bytes), Err(Error::Trailing(1)));
     }
+}
+
+#[test]
+fn what_is_from_before_a_silence_is_not_repeated() {
+    let mut repeater = Repeater::default();
+    repeater.push(0, [1]);
+    repeater.push(5_000, [2]);
+    let repeated = |repeater: &Repeater<[u8; 1]>, at| Redundant::decode(&repeater.payload(at, &[9])).unwrap().earlier;
+    assert_eq!(repeated(&repeater, 10_000).len(), 2);
+    assert_eq!(repeated(&repeater, 65_536).len(), 1);
+    assert_eq!(repeated(&repeater, 1_000_000), []);
+    repeater.push(4_000, [3]);
+    assert_eq!(repeated(&repeater, 10_000), [], "time ran backwards");
+}
+
+#[test]
+fn layouts_are_opuses() {
+    for layout in audio::Layout::ALL {
+        let (streams, coupled) = layout.streams();
+        assert_eq!(streams + coupled, layout.channels());
+        assert_eq!(layout.mapping().len(), usize::from(layout.channels()));
+        assert_eq!(audio::Layout::of_channels(layout.channels()), Some(layout));
+        let mut all = layout.mapping().to_vec();
+        all.sort();
+        assert_eq!(all, (0..layout.channels()).collect::<Vec<_>>());
+        assert_eq!(layout.head().len(), if streams == 1 { 19 } else { 21 + all.len() });
+    }
+    let within = [1, 2, 3, 5, 6, 7, 8, 32].map(|n| audio::Layout::within(n).channels());
+    assert_eq!(within, [2, 2, 2, 2, 6, 6, 8, 8]);
 }
 
 #[test]

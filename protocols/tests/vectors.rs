@@ -5,6 +5,7 @@
 
 mod vector_json;
 
+use goggles_protocols::audio::{Earlier, Layout, Microphone, Redundant};
 use goggles_protocols::auth::{Credentials, to_be_signed};
 use goggles_protocols::clock::{Estimator, Ping, Pong, Schedule};
 use goggles_protocols::control::Message as _;
@@ -91,6 +92,8 @@ fn datagrams_to_server() -> Vec<datagram::ToServer> {
     for (offset, frames) in [(None, vec![]), (Some(-12_345_678), vec![seen, frame::Seen::default()])] {
         all.push(datagram::ToServer::Report(frame::Report { offset, frames }));
     }
+    let (seq, packet) = (4_000_000_000, vec![0x58, 0xff, 0xfe]);
+    all.push(datagram::ToServer::Microphone(Microphone { seq, packet }));
     all
 }
 
@@ -134,6 +137,7 @@ fn control_to_server() -> Vec<control::ToServer> {
         control::ToServer::DropInput,
         control::ToServer::Text("naïve €".into()),
         control::ToServer::RequestKeyFrame,
+        control::ToServer::Loudspeakers(6),
     ]
 }
 
@@ -161,7 +165,24 @@ fn control_to_client() -> Vec<control::ToClient> {
         control::ToClient::Bye {
             reason: "the game has ended".into(),
         },
+        control::ToClient::Microphone(true),
     ]
+}
+
+fn redundants() -> Vec<Redundant> {
+    let earlier = |age, packet: &[u8]| Earlier {
+        age,
+        packet: packet.to_vec(),
+    };
+    let packet = vec![0xec, 3];
+    let (first, second) = (earlier(10_000, &[0xec, 1, 1, 1]), earlier(5_000, &[0xec]));
+    [vec![], vec![second.clone()], vec![first, second]]
+        .into_iter()
+        .map(|earlier| Redundant {
+            earlier,
+            packet: packet.clone(),
+        })
+        .collect()
 }
 
 fn cursors() -> Vec<Vec<cursor::Update>> {
@@ -235,6 +256,12 @@ fn messages() {
         assert_eq!(cursor::decode(&bytes).as_ref(), Ok(&updates));
         add("cursor", &bytes, updates.iter().map(vector_json::cursor).collect());
     }
+    for payload in redundants() {
+        let bytes = payload.encode();
+        assert_eq!(Redundant::decode(&bytes).as_ref(), Ok(&payload));
+        add("redundant", &bytes, vector_json::redundant(&payload));
+    }
+    let heads = Layout::ALL.map(|l| json!({ "channels": l.channels(), "hex": hex(&l.head()) }));
     let mut queries = Vec::new();
     for shown in credentials() {
         let query = shown.to_query();
@@ -248,6 +275,7 @@ fn messages() {
             "messages": list,
             "malformed": malformed(),
             "queries": queries,
+            "opus_heads": heads,
             "to_be_signed": {
                 "nonce": hex(&[0xfb; 32]), "certificate": hex(&[0xc4; 32]), "path": "/control", "hex": hex(&signed),
             },
@@ -264,6 +292,7 @@ fn malformed() -> Vec<Value> {
             "datagram to client" => datagram::ToClient::decode(bytes).is_err(),
             "control to server" => control::ToServer::decode(&bytes[4..]).is_err(),
             "control to client" => control::ToClient::decode(&bytes[4..]).is_err(),
+            "redundant" => Redundant::decode(bytes).is_err(),
             _ => cursor::decode(bytes).is_err(),
         };
         assert!(refused, "{channel}: {why}");
@@ -305,6 +334,24 @@ fn malformed() -> Vec<Value> {
         "a reason of 257 bytes",
         &[&[4, 1, 0, 0, 0x84, 1, 1][..], &[b'x'; 257]].concat(),
     );
+    add("control to client", "a microphone of 2", &[2, 0, 0, 0, 0x85, 2]);
+    add("control to server", "no loudspeaker", &[2, 0, 0, 0, 0x06, 0]);
+    add("control to server", "nine loudspeakers", &[2, 0, 0, 0, 0x06, 9]);
+    add(
+        "datagram to server",
+        "a microphone's empty packet",
+        &[4, 1, 0, 0, 0, 0, 0],
+    );
+    add("redundant", "empty", &[]);
+    add("redundant", "no packet", &[0]);
+    add(
+        "redundant",
+        "three repeated",
+        &[3, 3, 0, 1, 0, 9, 2, 0, 1, 0, 9, 1, 0, 1, 0, 9, 9],
+    );
+    add("redundant", "an age of nothing", &[1, 0, 0, 1, 0, 9, 9]);
+    add("redundant", "the newer first", &[2, 1, 0, 1, 0, 9, 2, 0, 1, 0, 9, 9]);
+    add("redundant", "an empty packet repeated", &[1, 1, 0, 0, 0, 9]);
     add("cursor", "empty", &[]);
     add("cursor", "no width", &[1, 0, 0, 1, 0, 0, 0, 0, 0]);
     add(

@@ -472,6 +472,21 @@ impl Control {
         (viewer, input)
     }
 
+    /// Says Hello; the server's clock, in µs, at the time stamp 0.
+    pub async fn start(&mut self) -> u64 {
+        let (version, name) = (control::VERSION, "test".into());
+        self.say(&control::ToServer::Hello {
+            version,
+            want_input: false,
+            name,
+        })
+        .await;
+        match self.hear().await {
+            control::ToClient::Welcome { start_us, .. } => start_us,
+            other => panic!("no Welcome but {other:?}"),
+        }
+    }
+
     pub async fn say(&mut self, message: &control::ToServer) {
         self.send.write_all(&message.encode()).await.unwrap();
     }

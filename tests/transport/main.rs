@@ -4,4 +4,5 @@ mod client;
 mod control;
 mod figures;
 mod refused;
+mod sound;
 mod video;

@@ -1,5 +1,6 @@
 //! Messages as JSON values, for the vectors.
 
+use goggles_protocols::audio::Redundant;
 use goggles_protocols::auth::Credentials;
 use goggles_protocols::input::{Batch, Event, Place};
 use goggles_protocols::{control, cursor, datagram, frame};
@@ -16,6 +17,7 @@ pub fn datagram_to_server(message: &datagram::ToServer) -> Value {
         datagram::ToServer::Report(report) => json!({
             "kind": "report", "offset": report.offset, "frames": report.frames.iter().map(seen).collect::<Vec<_>>(),
         }),
+        datagram::ToServer::Microphone(m) => json!({ "kind": "microphone", "seq": m.seq, "packet": hex(&m.packet) }),
     }
 }
 
@@ -82,6 +84,7 @@ pub fn control_to_server(message: &control::ToServer) -> Value {
         control::ToServer::DropInput => json!({ "kind": "drop_input" }),
         control::ToServer::Text(text) => json!({ "kind": "text", "text": text }),
         control::ToServer::RequestKeyFrame => json!({ "kind": "request_key_frame" }),
+        control::ToServer::Loudspeakers(channels) => json!({ "kind": "loudspeakers", "channels": channels }),
     }
 }
 
@@ -119,6 +122,7 @@ pub fn control_to_client(message: &control::ToClient) -> Value {
             "title": title,
         }),
         control::ToClient::Bye { reason } => json!({ "kind": "bye", "reason": reason }),
+        control::ToClient::Microphone(wanted) => json!({ "kind": "microphone", "wanted": wanted }),
     }
 }
 
@@ -137,6 +141,15 @@ pub fn cursor(update: &cursor::Update) -> Value {
         cursor::Update::Hidden => json!({ "kind": "hidden" }),
         cursor::Update::Visible => json!({ "kind": "visible" }),
     }
+}
+
+pub fn redundant(payload: &Redundant) -> Value {
+    let earlier: Vec<_> = payload
+        .earlier
+        .iter()
+        .map(|e| json!({ "age": e.age, "packet": hex(&e.packet) }))
+        .collect();
+    json!({ "earlier": earlier, "packet": hex(&payload.packet) })
 }
 
 pub fn credentials(shown: &Credentials) -> Value {

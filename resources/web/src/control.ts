@@ -2,7 +2,7 @@
 
 import { Estimator, nowUs } from "./clock";
 import { Sender } from "./input/sender";
-import { type Bye, Decoder, encode, type Role, type Scene, type ToServer, VERSION, type Welcome } from "./wire/control";
+import { type Bye, Decoder, encode, type Role, type Scene, type ToClient, type ToServer, VERSION, type Welcome } from "./wire/control";
 import { decode, encodePing, encodeReport, MAX_SEEN, type Seen, type Times } from "./wire/datagram";
 import { encodeBatch } from "./wire/input";
 
@@ -138,7 +138,7 @@ export class Control {
     for await (const bytes of chunks(readable)) for (const message of decoder.push(bytes)) this.#onMessage(message);
   }
 
-  #onMessage(message: Welcome | Role | Scene | Bye): void {
+  #onMessage(message: ToClient): void {
     switch (message.kind) {
       case "welcome":
         return this.#events.onWelcome(message);
@@ -148,6 +148,9 @@ export class Control {
         return this.#events.onScene(message);
       case "bye":
         return this.#events.onBye(message);
+      case "microphone":
+        // Allowed, not demanded: this page has none.
+        return;
     }
   }
 

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import test from "node:test";
 import { Estimator } from "../src/clock";
 import { Sender } from "../src/input/sender";
+import { decodeRedundant, encodeMicrophone } from "../src/wire/audio";
 import { toBeSigned, toQuery } from "../src/wire/auth";
 import { Decoder, encode, type ToServer } from "../src/wire/control";
 import { decode as decodeCursor } from "../src/wire/cursor";
@@ -71,6 +72,8 @@ function datagramToServer(value: Json): Uint8Array {
       return encodePing(value.t0);
     case "report":
       return encodeReport(value.offset ?? undefined, value.frames as Seen[]);
+    case "microphone":
+      return encodeMicrophone(value.seq, unhex(value.packet));
     default:
       throw new Error(`the page doesn't know ${value.kind}`);
   }
@@ -88,6 +91,8 @@ function controlToServer(value: Json): ToServer {
       return { kind: "text", text: value.text };
     case "request_key_frame":
       return { kind: "requestKeyFrame" };
+    case "loudspeakers":
+      return { kind: "loudspeakers", channels: value.channels };
     default:
       throw new Error(`the page doesn't know ${value.kind}`);
   }
@@ -108,6 +113,7 @@ test("messages to the page are decoded as the vectors say, whole or byte by byte
     const bytes = unhex(text);
     if (channel === "datagram to client") assert.deepEqual(noted(decode(bytes)), value);
     else if (channel === "cursor") assert.deepEqual(noted(decodeCursor(bytes)), value);
+    else if (channel === "redundant") assert.deepEqual(noted(decodeRedundant(bytes)), value);
     else if (channel === "control to client") {
       assert.deepEqual(noted(new Decoder().push(bytes)), [value]);
       const decoder = new Decoder();
@@ -124,6 +130,7 @@ test("what is malformed is refused", () => {
     const name = `${channel}: ${why}`;
     if (channel === "datagram to client") assert.throws(() => decode(bytes), name);
     else if (channel === "control to client") assert.throws(() => new Decoder().push(bytes), name);
+    else if (channel === "redundant") assert.throws(() => decodeRedundant(bytes), name);
     else if (channel === "cursor") assert.throws(() => decodeCursor(bytes), name);
   }
 });

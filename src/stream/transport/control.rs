@@ -41,6 +41,7 @@ pub async fn run(
         connection: connection.clone(),
         outbox,
         greeted: false,
+        loudspeakers: None,
     };
     events
         .send(Event::Control(viewer, Box::new(controller)))
@@ -90,6 +91,7 @@ async fn datagrams(connection: &wtransport::Connection, viewer: ViewerId, shared
                     shared.tell(ToScope::Report { viewer, report });
                 }
             }
+            Ok(datagram::ToServer::Microphone(_)) => shared.counters.foreign_microphone.add(),
             Err(_) => shared.counters.malformed.add(),
         }
     }

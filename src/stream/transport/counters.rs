@@ -45,6 +45,12 @@ counters! {
     too_fast: "datagrams over the rate",
     /// Packets published.
     packets: "packets",
+    /// Packets of sound published.
+    sound_packets: "sound packets",
+    /// Packets of sound that found the queue full.
+    sound_lost: "sound packets lost before the network",
+    /// Microphone packets from viewers whose microphone is not wanted.
+    foreign_microphone: "unwanted microphone packets",
     /// Times that a lagging viewer was cut off until the next key frame.
     shed: "viewers shed",
     /// Key frames asked for.

@@ -29,7 +29,7 @@ mod watch;
 mod web;
 
 use crate::config::Stream;
-use crate::link::{FromScope, Packet, SceneInfo, ToScope};
+use crate::link::{AudioToNetwork, FromScope, Packet, SceneInfo, ToScope};
 use crate::stream::session::Access;
 use crate::time::Mono;
 use addresses::{Bound, Names};
@@ -47,6 +47,8 @@ use tokio::sync::mpsc;
 /// Packets that may wait for the network thread. It only hands them on, so more than one waits only if the thread is
 /// starved of CPU; then a fresh key frame beats a queue.
 const PACKET_QUEUE: usize = 8;
+/// Packets of sound that may wait: 100 ms of 5 ms each. What is later than that is of no use to anybody.
+const AUDIO_QUEUE: usize = 20;
 /// Messages that may wait for the network thread.
 const MESSAGE_QUEUE: usize = 4096;
 
@@ -65,10 +67,40 @@ impl PacketSink {
     }
 }
 
+/// Where the audio thread puts packets; cheap to clone; never blocks.
+#[derive(Clone)]
+pub struct AudioSink {
+    audio: mpsc::Sender<AudioToNetwork>,
+    shared: Arc<Shared>,
+}
+
+impl std::fmt::Debug for AudioSink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AudioSink").finish_non_exhaustive()
+    }
+}
+
+impl AudioSink {
+    /// Hands something to the network. `false`: the queue was full (or the network has stopped) and it is lost.
+    pub fn try_send(&self, audio: AudioToNetwork) -> bool {
+        let sent = self.audio.try_send(audio).is_ok();
+        if !sent {
+            self.shared.counters.sound_lost.add();
+        }
+        sent
+    }
+
+    /// Whether there is anybody who may listen.
+    pub fn is_listened(&self) -> bool {
+        self.shared.listened.load(std::sync::atomic::Ordering::Relaxed)
+    }
+}
+
 /// The network thread, owned; dropping it says goodbye to viewers, stops and joins the thread.
 #[derive(Debug)]
 pub struct Transport {
     packets: PacketSink,
+    audio: AudioSink,
     /// `None` once dropped: its closing is what stops the thread.
     messages: Option<mpsc::Sender<FromScope>>,
     listen: Vec<SocketAddr>,
@@ -96,11 +128,14 @@ impl Transport {
             certificates,
             names,
             broadcast,
+            listened: Default::default(),
         });
         let (packets, packet_queue) = mpsc::channel(PACKET_QUEUE);
+        let (audio, audio_queue) = mpsc::channel(AUDIO_QUEUE);
         let (messages, message_queue) = mpsc::channel(MESSAGE_QUEUE);
         let inbox = Inbox {
             packets: packet_queue,
+            audio: audio_queue,
             messages: message_queue,
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -109,12 +144,17 @@ impl Transport {
             let _entered = runtime.enter();
             Network::new(bound, &shared)?
         };
+        let audio = AudioSink {
+            audio,
+            shared: shared.clone(),
+        };
         let thread = std::thread::Builder::new().name("net".into()).spawn(move || {
             let hub = Hub::new(shared.clone(), access, scene, Mono::now());
             runtime.block_on(thread::run(network, hub, shared, inbox));
         });
         Ok(Self {
             packets: PacketSink { packets },
+            audio,
             messages: Some(messages),
             listen,
             urls,
@@ -125,6 +165,11 @@ impl Transport {
     /// Where packets go.
     pub fn packets(&self) -> PacketSink {
         self.packets.clone()
+    }
+
+    /// Where sound goes.
+    pub fn audio(&self) -> AudioSink {
+        self.audio.clone()
     }
 
     /// Sends a message; never blocks.

@@ -4,7 +4,7 @@ use super::addresses::Bound;
 use super::certificate::tls;
 use super::hub::{Event, Hub, Shared};
 use super::{accept, web};
-use crate::link::{FromScope, Packet};
+use crate::link::{AudioToNetwork, FromScope, Packet};
 use crate::time::Mono;
 use anyhow::{Context, Result};
 use quinn::congestion::CubicConfig;
@@ -40,6 +40,8 @@ const GOODBYE: Duration = Duration::from_millis(2500);
 pub struct Inbox {
     /// From the encoder.
     pub packets: mpsc::Receiver<Packet>,
+    /// From the audio thread.
+    pub audio: mpsc::Receiver<AudioToNetwork>,
     /// From the compositor; closed: stop.
     pub messages: mpsc::Receiver<FromScope>,
 }
@@ -129,12 +131,16 @@ pub async fn run(network: Network, mut hub: Hub, shared: Arc<Shared>, mut inbox:
 
 /// The hub's loop; the reason for its end.
 async fn serve(hub: &mut Hub, inbox: &mut Inbox, events: &mut mpsc::Receiver<Event>) -> String {
-    let mut packets_open = true;
+    let (mut packets_open, mut audio_open) = (true, true);
     loop {
         let wake = hub.settle(Mono::now());
         tokio::select! {
-            // A frame goes before all else.
+            // Sound is short and is heard when it is late; then a frame goes before all else.
             biased;
+            audio = inbox.audio.recv(), if audio_open => match audio {
+                Some(audio) => hub.audio(audio, Mono::now()),
+                None => audio_open = false,
+            },
             packet = inbox.packets.recv(), if packets_open => match packet {
                 Some(packet) => publish(hub, &packet).await,
                 None => packets_open = false,

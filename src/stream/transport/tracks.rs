@@ -1,9 +1,9 @@
 //! One session's broadcast: the tracks that `protocols/stream.md` names, as `moq_net` producers. Pure plumbing; what
 //! goes into them and when is [`super::hub`]'s and [`super::feed`]'s.
 
-use crate::link::VideoFormat;
+use crate::link::{AudioFormat, VideoFormat};
 use bytes::{BufMut, Bytes, BytesMut};
-use hang::catalog::{Catalog, Container, PRIORITY, VideoConfig};
+use hang::catalog::{AudioCodec, AudioConfig, Catalog, Container, PRIORITY, VideoConfig};
 use moq_net::{Error, Timestamp, broadcast, cache, group, origin, track};
 use std::str::FromStr;
 use std::time::Duration;
@@ -28,8 +28,9 @@ pub struct Tracks {
     cursor: track::Producer,
     video_group: Option<group::Producer>,
     cursor_group: Option<group::Producer>,
+    sound: Option<Sound>,
     /// Dropping them takes the broadcast from the session.
-    _broadcast: broadcast::Producer,
+    broadcast: broadcast::Producer,
     _origin: origin::Producer,
 }
 
@@ -43,7 +44,6 @@ impl Tracks {
         config.pool = cache::Pool::new(cache::Config::default().with_expiry(KEPT).with_capacity(CACHE));
         let (origin, driver) = origin::Producer::new(config);
         let broadcast = origin.publish(name, origin::Route::default())?;
-        let info = |priority| hang::container::track_info(priority).with_max_age(MAX_AGE);
         let tracks = Self {
             catalog: broadcast.create_track(Catalog::DEFAULT_NAME, Catalog::default_track_info())?,
             video: broadcast.create_track(VIDEO, info(PRIORITY.video))?,
@@ -51,10 +51,50 @@ impl Tracks {
             cursor: broadcast.create_track(CURSOR, info(PRIORITY.audio))?,
             video_group: None,
             cursor_group: None,
-            _broadcast: broadcast,
+            sound: None,
+            broadcast,
             _origin: origin.clone(),
         };
         Ok((tracks, origin.consume(), driver))
+    }
+
+    /// Begins a track of sound of this name, and its twin with repeated packets; ends the ones before.
+    pub fn sound(&mut self, name: &str) -> Result<(), Error> {
+        if let Some(old) = self.sound.take() {
+            old.finish();
+        }
+        self.sound = Some(Sound {
+            plain: self.broadcast.create_track(name, info(PRIORITY.audio))?,
+            repeated: self
+                .broadcast
+                .create_track(format!("{name}.red"), info(PRIORITY.audio))?,
+        });
+        Ok(())
+    }
+
+    /// Who subscribes to the sound.
+    pub fn sound_wanted(&self) -> SoundWanted {
+        let is = |track: &track::Producer| track.subscription().is_some();
+        SoundWanted {
+            plain: self.sound.as_ref().is_some_and(|sound| is(&sound.plain)),
+            repeated: self.sound.as_ref().is_some_and(|sound| is(&sound.repeated)),
+        }
+    }
+
+    /// Writes a packet into the sound's track, as this group.
+    pub fn sound_packet(&mut self, group: u64, at: Timestamp, frame: Bytes) -> Result<(), Error> {
+        match &self.sound {
+            Some(sound) => whole_group(&sound.plain, group, at, frame),
+            None => Err(Error::Closed),
+        }
+    }
+
+    /// Writes a payload into the twin's track, as this group.
+    pub fn repeated_packet(&mut self, group: u64, at: Timestamp, frame: Bytes) -> Result<(), Error> {
+        match &self.sound {
+            Some(sound) => whole_group(&sound.repeated, group, at, frame),
+            None => Err(Error::Closed),
+        }
     }
 
     /// Another handle of the video track, to watch its subscriptions.
@@ -124,10 +164,46 @@ impl Drop for Tracks {
         if let Some(group) = self.cursor_group.take() {
             let _ = group.finish();
         }
+        if let Some(sound) = self.sound.take() {
+            sound.finish();
+        }
         for track in [&self.catalog, &self.video, &self.cursor] {
             let _ = track.finish();
         }
     }
+}
+
+/// The tracks of the sound.
+struct Sound {
+    plain: track::Producer,
+    repeated: track::Producer,
+}
+
+impl Sound {
+    fn finish(self) {
+        // What has ended already refuses it.
+        let _ = self.plain.finish();
+        let _ = self.repeated.finish();
+    }
+}
+
+/// Which tracks of the sound have subscribers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SoundWanted {
+    /// The one in the catalog.
+    pub plain: bool,
+    /// The one with repeated packets.
+    pub repeated: bool,
+}
+
+fn info(priority: u8) -> track::Info {
+    hang::container::track_info(priority).with_max_age(MAX_AGE)
+}
+
+fn whole_group(track: &track::Producer, sequence: u64, at: Timestamp, frame: Bytes) -> Result<(), Error> {
+    let mut group = track.create_group(group::Info { sequence })?;
+    group.write_frame(at, frame)?;
+    group.finish()
 }
 
 /// A frame in hang's `legacy` container: its time as a QUIC varint of µs, then the packet. One copy, for all viewers.
@@ -144,11 +220,11 @@ pub fn legacy_frame(at: Timestamp, packet: &[u8]) -> Bytes {
     frame.freeze()
 }
 
-/// The catalog: hang's for one video rendition, and our root key.
+/// The catalog: hang's for one video rendition and at most one of sound, with its track's name, and our root key.
 ///
 /// # Errors
 /// The codec's name is none that hang knows.
-pub fn catalog_json(format: &VideoFormat) -> anyhow::Result<Bytes> {
+pub fn catalog_json(format: &VideoFormat, sound: Option<(String, &AudioFormat)>) -> anyhow::Result<Bytes> {
     let mut config = VideoConfig::new(hang::catalog::VideoCodec::from_str(&format.codec)?);
     config.coded_width = Some(format.size.w);
     config.coded_height = Some(format.size.h);
@@ -160,6 +236,19 @@ pub fn catalog_json(format: &VideoFormat) -> anyhow::Result<Bytes> {
     config.jitter = Some(Duration::from_millis(1));
     let mut catalog = Catalog::<()>::default();
     catalog.video.insert(VIDEO, config)?;
+    if let Some((name, format)) = sound {
+        let layout = format.layout;
+        let mut config = AudioConfig::new(
+            AudioCodec::Opus,
+            goggles_protocols::audio::RATE,
+            layout.channels().into(),
+        );
+        config.bitrate = Some(format.bitrate);
+        config.description = Some(layout.head().into());
+        config.container = Container::Legacy;
+        config.jitter = Some(format.packet);
+        catalog.audio.insert(&name, config)?;
+    }
     let mut json = serde_json::to_value(&catalog)?;
     json["goggles"] = serde_json::json!({ "version": goggles_protocols::control::VERSION, "cursor": CURSOR });
     Ok(serde_json::to_vec(&json)?.into())
@@ -169,6 +258,7 @@ pub fn catalog_json(format: &VideoFormat) -> anyhow::Result<Bytes> {
 mod tests {
     use super::*;
     use crate::link::{Refresh, Size};
+    use goggles_protocols::audio::Layout;
 
     #[test]
     fn the_legacy_container_is_hangs() {
@@ -189,7 +279,12 @@ mod tests {
             refresh: Refresh(59_940),
             bitrate: 6_000_000,
         };
-        let json = catalog_json(&format).unwrap();
+        let sound = AudioFormat {
+            layout: Layout::Surround51,
+            bitrate: 256_000,
+            packet: Duration::from_micros(2500),
+        };
+        let json = catalog_json(&format, Some(("audio3".into(), &sound))).unwrap();
         let value: serde_json::Value = serde_json::from_slice(&json).unwrap();
         assert_eq!(value["goggles"]["cursor"], CURSOR);
         let rendition = &value["video"]["renditions"][VIDEO];
@@ -200,5 +295,15 @@ mod tests {
         assert_eq!(rendition["container"]["kind"], "legacy");
         let theirs = Catalog::<()>::from_str(std::str::from_utf8(&json).unwrap()).unwrap();
         assert_eq!(theirs.video.renditions.len(), 1);
+        let rendition = &value["audio"]["renditions"]["audio3"];
+        assert_eq!(rendition["codec"], "opus");
+        assert_eq!(rendition["numberOfChannels"], 6);
+        assert_eq!(rendition["jitter"], 3);
+        let head = "4f707573486561640106000080bb00000000010402000401020305";
+        assert_eq!(rendition["description"], head);
+        assert_eq!(
+            theirs.audio.renditions["audio3"].description,
+            Some(Layout::Surround51.head().into())
+        );
     }
 }

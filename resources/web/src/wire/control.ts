@@ -11,6 +11,7 @@ export const MAX_TEXT = 4096;
 const MAX_NAME = 64;
 const MAX_TITLE = 256;
 const MAX_REASON = 256;
+const MAX_CHANNELS = 8;
 
 /** Client → server. */
 export type ToServer =
@@ -18,7 +19,9 @@ export type ToServer =
   | { kind: "takeInput" }
   | { kind: "dropInput" }
   | { kind: "text"; text: string }
-  | { kind: "requestKeyFrame" };
+  | { kind: "requestKeyFrame" }
+  /** How many channels of sound this page can play: 1 to 8. */
+  | { kind: "loudspeakers"; channels: number };
 
 /** Output size in pixels and refresh in millihertz. */
 export interface Output {
@@ -55,8 +58,14 @@ export interface Bye {
   reason: string;
 }
 
+export interface MicrophoneWish {
+  kind: "microphone";
+  /** This viewer's microphone is wanted; without this message it is not. */
+  wanted: boolean;
+}
+
 /** Server → client. */
-export type ToClient = Welcome | Role | Scene | Bye;
+export type ToClient = Welcome | Role | Scene | Bye | MicrophoneWish;
 
 /** A message with its length in front. */
 export function encode(message: ToServer): Uint8Array<ArrayBuffer> {
@@ -76,6 +85,9 @@ export function encode(message: ToServer): Uint8Array<ArrayBuffer> {
       break;
     case "requestKeyFrame":
       body.u8(0x05);
+      break;
+    case "loudspeakers":
+      body.u8(0x06).u8(Math.min(Math.max(message.channels, 1), MAX_CHANNELS));
       break;
   }
   const bytes = body.done();
@@ -106,6 +118,8 @@ function read(r: Reader): ToClient {
       };
     case 0x84:
       return { kind: "bye", reason: r.text("reason", MAX_REASON) };
+    case 0x85:
+      return { kind: "microphone", wanted: r.bool("microphone") };
     default:
       throw new WireError(`unknown kind ${kind}`);
   }

@@ -3,6 +3,7 @@
 
 mod people;
 mod publish;
+mod sound;
 
 use super::adapter::Meter;
 use super::counters::Counters;
@@ -13,13 +14,14 @@ use crate::link::{FromScope, SceneInfo, ToScope, VideoFormat, ViewerId};
 use crate::stream::session::{Access, Attempt, PlayerId, Refusal, Roles};
 use crate::time::Mono;
 use bytes::Bytes;
+use goggles_protocols::audio::Layout;
 use goggles_protocols::auth::{Credentials, Nonce};
 use goggles_protocols::{control, cursor, datagram};
 use moq_net::Timestamp;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::SystemTime;
 use tokio::sync::{mpsc, oneshot};
 
@@ -81,6 +83,8 @@ pub struct Controller {
     pub outbox: mpsc::Sender<control::ToClient>,
     /// Has said Hello.
     pub greeted: bool,
+    /// Channels of sound it can play, once it has said so.
+    pub loudspeakers: Option<u8>,
 }
 
 /// What does not change, or is shared with the connections' tasks.
@@ -97,6 +101,8 @@ pub struct Shared {
     pub names: super::addresses::Names,
     /// The broadcast's name.
     pub broadcast: String,
+    /// Somebody is there who may listen: the sound need be encoded.
+    pub listened: AtomicBool,
 }
 
 impl Shared {
@@ -117,7 +123,11 @@ pub struct Hub {
     /// The container's time stamp 0.
     start: Mono,
     last_pts: u64,
-    format: Option<(Arc<VideoFormat>, Bytes)>,
+    format: Option<Arc<VideoFormat>>,
+    sound: Option<sound::Sound>,
+    /// Of what both are; none before the first picture.
+    catalog: Option<Bytes>,
+    loudspeakers: Option<Layout>,
     keys: KeyFrames,
     cursor: cursor::State,
     /// Changes of the cursor since the last [`Hub::flush_cursor`].
@@ -139,6 +149,9 @@ impl Hub {
             start,
             last_pts: 0,
             format: None,
+            sound: None,
+            catalog: None,
+            loudspeakers: None,
             keys: KeyFrames::default(),
             cursor: cursor::State::default(),
             moves: Vec::new(),
@@ -181,6 +194,7 @@ impl Hub {
             Event::Message(viewer, message) => self.message(viewer, message, now),
             Event::Gone(viewer) => {
                 self.watchers.remove(&viewer);
+                self.shared.listened.store(!self.watchers.is_empty(), Ordering::Relaxed);
                 if self.controllers.remove(&viewer).is_some() && self.roles.release(viewer) {
                     self.holder_changed();
                 }
@@ -208,11 +222,15 @@ impl Hub {
 
     fn watch(&mut self, viewer: ViewerId, mut watcher: Watcher, now: Mono) {
         let at = self.timestamp(now);
-        if let Some((_, catalog)) = &self.format {
+        if let Some(sound) = &self.sound {
+            report(watcher.tracks.sound(&sound.name()));
+        }
+        if let Some(catalog) = &self.catalog {
             report(watcher.tracks.catalog(catalog.clone(), at));
         }
         report(watcher.tracks.cursor_snapshot(at, self.cursor.snapshot().into()));
         self.watchers.insert(viewer, watcher);
+        self.shared.listened.store(true, Ordering::Relaxed);
     }
 
     /// Takes a message of the compositor; `Some` with the reason if it is the last.

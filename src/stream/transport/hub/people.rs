@@ -55,6 +55,7 @@ impl Hub {
                 self.shared.tell(ToScope::Text { viewer, text });
             }
             control::ToServer::Text(_) => self.shared.counters.foreign_input.add(),
+            control::ToServer::Loudspeakers(channels) => self.loudspeakers(viewer, channels),
             control::ToServer::RequestKeyFrame => self.keys.request(now),
         }
     }
@@ -65,6 +66,7 @@ impl Hub {
         self.shared.tell(ToScope::InputHolder(holder));
         self.shared.holder.store(holder.map_or(0, |h| h.0), Ordering::Relaxed);
         self.tell_all(|hub, viewer| hub.role_message(viewer));
+        self.tell_loudspeakers();
     }
 
     fn welcome(&self, viewer: ViewerId) -> control::ToClient {

@@ -56,7 +56,7 @@ impl Hub {
             .max(self.last_pts + 1);
         self.last_pts = pts;
         let at = Timestamp::from_micros(pts).unwrap_or(Timestamp::ZERO);
-        self.describe(&packet.format, at);
+        self.describe(&packet.format, now);
         let too_long = self.keys.packet(packet.key_frame, packet.data.len());
         let mut frame: Option<Bytes> = None;
         for watcher in self.watchers.values_mut() {
@@ -121,20 +121,25 @@ impl Hub {
     }
 
     /// Publishes a catalog if the format is another.
-    fn describe(&mut self, format: &Arc<VideoFormat>, at: Timestamp) {
-        if self
-            .format
-            .as_ref()
-            .is_some_and(|(known, _)| Arc::ptr_eq(known, format) || known == format)
-        {
-            return;
+    fn describe(&mut self, format: &Arc<VideoFormat>, now: Mono) {
+        let same = |known: &Arc<VideoFormat>| Arc::ptr_eq(known, format) || known == format;
+        if !self.format.as_ref().is_some_and(same) {
+            self.format = Some(format.clone());
+            self.publish_catalog(now);
         }
-        match catalog_json(format) {
+    }
+
+    /// Publishes what the picture and the sound are. Viewers expect a picture, so there is none before the first.
+    pub(super) fn publish_catalog(&mut self, now: Mono) {
+        let Some(format) = &self.format else { return };
+        let sound = self.sound.as_ref().map(|sound| (sound.name(), &*sound.format));
+        match catalog_json(format, sound) {
             Ok(catalog) => {
+                let at = self.timestamp(now);
                 for watcher in self.watchers.values_mut() {
                     report(watcher.tracks.catalog(catalog.clone(), at));
                 }
-                self.format = Some((format.clone(), catalog));
+                self.catalog = Some(catalog);
             }
             Err(e) => tracing::error!("a format that can't be described, {}: {e:#}", format.codec),
         }

@@ -1,0 +1,264 @@
+//! The sound: its channel layouts as Opus has them, the payloads of the MoQ tracks `NAME.red`, and the microphone's
+//! datagrams. Owns their layout; what is in an Opus packet is Opus's.
+
+use crate::Error;
+use crate::wire::{Reader, put};
+use std::collections::VecDeque;
+
+/// Samples a second, of every channel.
+pub const RATE: u32 = 48_000;
+/// The longest Opus packet, in bytes: eight streams of 1275 (RFC 6716, section 3.2.1), with their lengths.
+pub const MAX_PACKET: usize = 10_240;
+/// How many earlier packets one payload of `NAME.red` repeats.
+pub const REPEATED: usize = 2;
+/// The longest packet of the microphone, in bytes; with its head it fits a QUIC datagram.
+pub const MAX_MICROPHONE: usize = 1000;
+
+/// Which loudspeakers there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Layout {
+    /// Left, right.
+    #[default]
+    Stereo,
+    /// 5.1.
+    Surround51,
+    /// 7.1.
+    Surround71,
+}
+
+/// A loudspeaker's place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(
+    missing_docs,
+    reason = "the names say it: front, rear, side; left, right, centre; low frequencies"
+)]
+pub enum Place {
+    FrontLeft,
+    FrontRight,
+    FrontCentre,
+    Low,
+    RearLeft,
+    RearRight,
+    SideLeft,
+    SideRight,
+}
+
+impl Layout {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Stereo, Self::Surround51, Self::Surround71];
+
+    /// The one of so many channels.
+    pub fn of_channels(channels: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|l| l.channels() == channels)
+    }
+
+    /// The largest of at most so many channels; stereo if there is none.
+    pub fn within(channels: u8) -> Self {
+        let fits = Self::ALL.into_iter().rev().find(|l| l.channels() <= channels);
+        fits.unwrap_or_default()
+    }
+
+    /// How many channels.
+    pub fn channels(self) -> u8 {
+        self.places().len() as u8
+    }
+
+    /// The channels in Opus's order (Vorbis's; RFC 7845, section 5.1.1.2), in which the encoder takes them. Decoders of
+    /// browsers put them out in the order of [`Place`].
+    pub fn places(self) -> &'static [Place] {
+        use Place::*;
+        match self {
+            Self::Stereo => &[FrontLeft, FrontRight],
+            Self::Surround51 => &[FrontLeft, FrontCentre, FrontRight, RearLeft, RearRight, Low],
+            Self::Surround71 => &[
+                FrontLeft,
+                FrontCentre,
+                FrontRight,
+                SideLeft,
+                SideRight,
+                RearLeft,
+                RearRight,
+                Low,
+            ],
+        }
+    }
+
+    /// Opus streams in a packet, and how many of the first are of two channels.
+    pub fn streams(self) -> (u8, u8) {
+        match self {
+            Self::Stereo => (1, 1),
+            Self::Surround51 => (4, 2),
+            Self::Surround71 => (5, 3),
+        }
+    }
+
+    /// For each channel in Opus's order: which of the streams' channels it is (RFC 7845, section 5.1.1).
+    pub fn mapping(self) -> &'static [u8] {
+        match self {
+            Self::Stereo => &[0, 1],
+            Self::Surround51 => &[0, 4, 1, 2, 3, 5],
+            Self::Surround71 => &[0, 6, 1, 2, 3, 4, 5, 7],
+        }
+    }
+
+    /// The OpusHead (RFC 7845, section 5.1), a decoder's description. Its pre-skip is 0: the encoder's delay is in the
+    /// packets' time stamps.
+    pub fn head(self) -> Vec<u8> {
+        let mut out = b"OpusHead".to_vec();
+        let family = u8::from(self != Self::Stereo);
+        put!(out, 1u8, self.channels(), 0u16, RATE, 0i16, family);
+        if family != 0 {
+            let (streams, coupled) = self.streams();
+            out.extend([streams, coupled]);
+            out.extend_from_slice(self.mapping());
+        }
+        out
+    }
+}
+
+/// A payload of `NAME.red`: a packet, and those before it once more.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Redundant {
+    /// Earlier packets, oldest first, at most [`REPEATED`].
+    pub earlier: Vec<Earlier>,
+    /// The packet that the container's time stamp is of; not empty.
+    pub packet: Vec<u8>,
+}
+
+/// A packet that was sent before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Earlier {
+    /// How much earlier its time stamp is, in µs; above 0, and less than the one's before.
+    pub age: u16,
+    /// The packet, not empty.
+    pub packet: Vec<u8>,
+}
+
+impl Redundant {
+    /// Reads one payload.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let mut r = Reader::new(bytes);
+        let count = usize::from(r.u8()?);
+        if count > REPEATED {
+            return Err(too_long("repeated packets", count, REPEATED));
+        }
+        let mut earlier: Vec<Earlier> = Vec::with_capacity(count);
+        for _ in 0..count {
+            let (age, len) = (r.u16()?, usize::from(r.u16()?));
+            if age == 0 || earlier.last().is_some_and(|e| e.age <= age) {
+                let value = age.into();
+                return Err(Error::Value { what: "age", value });
+            }
+            let packet = r.bytes(check("packet", len, MAX_PACKET)?)?.to_vec();
+            earlier.push(Earlier { age, packet });
+        }
+        let packet = r.rest();
+        check("packet", packet.len(), MAX_PACKET)?;
+        let packet = packet.to_vec();
+        Ok(Self { earlier, packet })
+    }
+
+    /// The payload's bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        encode(self.earlier.iter().map(|e| (e.age, &e.packet[..])), &self.packet)
+    }
+}
+
+fn encode<'a>(earlier: impl ExactSizeIterator<Item = (u16, &'a [u8])>, packet: &[u8]) -> Vec<u8> {
+    let mut out = vec![earlier.len() as u8];
+    for (age, packet) in earlier {
+        put!(out, age, packet.len() as u16);
+        out.extend_from_slice(packet);
+    }
+    out.extend_from_slice(packet);
+    out
+}
+
+/// Remembers what was sent, to repeat it. Generic over what holds the bytes, so that nothing need be copied.
+#[derive(Clone, Debug)]
+pub struct Repeater<B> {
+    /// Time stamps (µs) and packets, oldest first.
+    sent: VecDeque<(u64, B)>,
+}
+
+impl<B> Default for Repeater<B> {
+    fn default() -> Self {
+        Self { sent: VecDeque::new() }
+    }
+}
+
+impl<B: AsRef<[u8]>> Repeater<B> {
+    /// The payload for a packet with this time stamp (µs), if that is above the last one's. What is more than 65 ms
+    /// older, from before a silence, is not repeated.
+    pub fn payload(&self, at: u64, packet: &[u8]) -> Vec<u8> {
+        let aged = |(time, packet): &(u64, B)| {
+            let age = at.checked_sub(*time).filter(|age| *age > 0);
+            age.and_then(|age| u16::try_from(age).ok())
+                .map(|age| (age, packet.as_ref().len()))
+                .filter(|(_, len)| (1..=MAX_PACKET).contains(len))
+        };
+        // All that follow one that is young enough are younger.
+        let first = self.sent.iter().position(|sent| aged(sent).is_some());
+        let some = first.map_or(0, |first| self.sent.len() - first);
+        let some = self.sent.iter().skip(self.sent.len() - some);
+        let earlier = some.map(|sent| (aged(sent).map_or(0, |(age, _)| age), sent.1.as_ref()));
+        encode(earlier, packet)
+    }
+
+    /// Remembers a packet that was sent.
+    pub fn push(&mut self, at: u64, packet: B) {
+        if self.sent.back().is_some_and(|(last, _)| *last >= at) || !(1..=MAX_PACKET).contains(&packet.as_ref().len()) {
+            // Time has run backwards, or there is nothing to repeat: what came before is no longer of use.
+            self.sent.clear();
+            return;
+        }
+        if self.sent.len() == REPEATED {
+            self.sent.pop_front();
+        }
+        self.sent.push_back((at, packet));
+    }
+}
+
+/// One packet of a viewer's microphone, a datagram.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Microphone {
+    /// Counts packets, from 1; wraps.
+    pub seq: u32,
+    /// Opus, one channel; 1 to [`MAX_MICROPHONE`] bytes.
+    pub packet: Vec<u8>,
+}
+
+impl Microphone {
+    /// The datagram's first byte.
+    pub const KIND: u8 = 0x04;
+
+    /// Reads one datagram.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let mut r = Reader::of_kind(bytes, Self::KIND)?;
+        let (seq, len) = (r.u32()?, usize::from(r.u16()?));
+        let packet = r.bytes(check("packet", len, MAX_MICROPHONE)?)?.to_vec();
+        r.end()?;
+        Ok(Self { seq, packet })
+    }
+
+    /// The datagram's bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = vec![Self::KIND];
+        put!(out, self.seq, self.packet.len() as u16);
+        out.extend_from_slice(&self.packet);
+        out
+    }
+}
+
+/// A packet has at least its first byte.
+fn check(what: &'static str, len: usize, cap: usize) -> Result<usize, Error> {
+    match len {
+        0 => Err(Error::Truncated),
+        len if len > cap => Err(too_long(what, len, cap)),
+        len => Ok(len),
+    }
+}
+
+fn too_long(what: &'static str, len: usize, cap: usize) -> Error {
+    Error::TooLong { what, len, cap }
+}

@@ -1,0 +1,116 @@
+//! What goes into the viewers' audio tracks, and how many channels they can play.
+
+use super::{Hub, report};
+use crate::link::{AudioFormat, AudioToNetwork, ToScope, ViewerId};
+use crate::stream::transport::tracks::legacy_frame;
+use crate::time::Mono;
+use bytes::Bytes;
+use goggles_protocols::audio::{Layout, Repeater};
+use moq_net::Timestamp;
+use std::sync::Arc;
+
+/// The sound that is published now.
+pub struct Sound {
+    /// What the catalog says of it.
+    pub format: Arc<AudioFormat>,
+    /// Its track is `audio` and this number.
+    pub number: u32,
+    /// Groups published; one a packet.
+    groups: u64,
+    last_pts: u64,
+    repeater: Repeater<Bytes>,
+}
+
+impl Sound {
+    /// Its track's name.
+    pub fn name(&self) -> String {
+        format!("audio{}", self.number)
+    }
+}
+
+impl Hub {
+    /// Takes what the audio thread has.
+    pub fn audio(&mut self, what: AudioToNetwork, now: Mono) {
+        match what {
+            AudioToNetwork::Format(format) => self.sound_format(&format, now),
+            AudioToNetwork::Packet { format, at, data } => {
+                self.sound_format(&format, now);
+                self.sound_packet(at, &data, now);
+            }
+        }
+    }
+
+    fn sound_format(&mut self, format: &Arc<AudioFormat>, now: Mono) {
+        let number = match &self.sound {
+            Some(sound) if Arc::ptr_eq(&sound.format, format) || sound.format == *format => return,
+            // Only a decoder's concern is another track.
+            Some(sound) if sound.format.layout == format.layout => sound.number,
+            Some(sound) => sound.number + 1,
+            None => 0,
+        };
+        match &mut self.sound {
+            Some(sound) if sound.number == number => sound.format = format.clone(),
+            _ => {
+                let sound = Sound {
+                    format: format.clone(),
+                    number,
+                    groups: 0,
+                    last_pts: 0,
+                    repeater: Repeater::default(),
+                };
+                for watcher in self.watchers.values_mut() {
+                    report(watcher.tracks.sound(&sound.name()));
+                }
+                self.sound = Some(sound);
+            }
+        }
+        self.publish_catalog(now);
+    }
+
+    fn sound_packet(&mut self, at: Mono, data: &Bytes, now: Mono) {
+        let Some(sound) = &mut self.sound else { return };
+        self.shared.counters.sound_packets.add();
+        // What left the game before the session's start has no time stamp.
+        let Some(pts) = at.micros().checked_sub(self.start.micros()) else {
+            return;
+        };
+        let pts = pts.max(sound.last_pts + 1);
+        let stamp = Timestamp::from_micros(pts).unwrap_or(Timestamp::ZERO);
+        let (group, mut plain, mut repeated) = (sound.groups, None::<Bytes>, None::<Bytes>);
+        for watcher in self.watchers.values_mut() {
+            let wanted = watcher.tracks.sound_wanted();
+            if wanted.plain {
+                let frame = plain.get_or_insert_with(|| legacy_frame(stamp, data));
+                report(watcher.tracks.sound_packet(group, stamp, frame.clone()));
+            }
+            if wanted.repeated {
+                let frame = repeated.get_or_insert_with(|| legacy_frame(stamp, &sound.repeater.payload(pts, data)));
+                report(watcher.tracks.repeated_packet(group, stamp, frame.clone()));
+            }
+        }
+        sound.groups += 1;
+        sound.last_pts = pts;
+        sound.repeater.push(pts, data.clone());
+        tracing::trace!(target: "audio", age_us = now.since(at).as_micros() as u64, bytes = data.len(), "packet");
+    }
+
+    /// A viewer says how many channels it can play.
+    pub(super) fn loudspeakers(&mut self, viewer: ViewerId, channels: u8) {
+        if let Some(controller) = self.controllers.get_mut(&viewer) {
+            controller.loudspeakers = Some(channels);
+        }
+        self.tell_loudspeakers();
+    }
+
+    /// Tells what the holder of the input role can play, if that is known and another.
+    pub(super) fn tell_loudspeakers(&mut self) {
+        let holder = self.roles.holder().and_then(|holder| self.controllers.get(&holder));
+        let Some(layout) = holder.and_then(|c| c.loudspeakers).map(Layout::within) else {
+            return;
+        };
+        if self.loudspeakers != Some(layout) {
+            self.loudspeakers = Some(layout);
+            self.shared.tell(ToScope::Loudspeakers(layout));
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The sound's tracks, with packets that need not be Opus.
+
+use crate::client::{Control, Key, Server, Track, Viewer, frame, group, soon, video};
+use bytes::Bytes;
+use goggles_protocols::audio::{Layout, Redundant};
+use goggles_protocols::control::ToServer;
+use goggles_scope::link::{AudioFormat, AudioToNetwork, ToScope};
+use goggles_scope::time::Mono;
+use std::sync::Arc;
+use std::time::Duration;
+
+const PACKET: Duration = Duration::from_millis(5);
+
+fn format(layout: Layout) -> Arc<AudioFormat> {
+    Arc::new(AudioFormat {
+        layout,
+        bitrate: 96_000,
+        packet: PACKET,
+    })
+}
+
+fn send(server: &Server, format: &Arc<AudioFormat>, at: Mono, data: &'static [u8]) {
+    let packet = AudioToNetwork::Packet {
+        format: format.clone(),
+        at,
+        data: Bytes::from_static(data),
+    };
+    assert!(server.transport().audio().try_send(packet), "the queue has room");
+}
+
+/// The next catalog's names of audio tracks.
+async fn names(catalogs: &mut Track) -> Vec<(String, u64)> {
+    let catalog: serde_json::Value = serde_json::from_slice(&frame(&mut group(catalogs).await).await).unwrap();
+    let renditions = catalog["audio"]["renditions"].as_object().cloned().unwrap_or_default();
+    let channels = |v: &serde_json::Value| v["numberOfChannels"].as_u64().unwrap();
+    renditions.iter().map(|(name, v)| (name.clone(), channels(v))).collect()
+}
+
+/// Sends packets until one arrives at each of the tracks, so that all are subscribed.
+async fn settle(server: &Server, format: &Arc<AudioFormat>, tracks: &mut [&mut Track]) {
+    for track in tracks {
+        soon("a first packet", async {
+            loop {
+                send(server, format, Mono::now(), b"first");
+                tokio::select! {
+                    _ = group(track) => return,
+                    () = tokio::time::sleep(PACKET) => {}
+                }
+            }
+        })
+        .await;
+    }
+}
+
+/// The next packet that is not one of [`settle`]'s, and its group.
+async fn next(track: &mut Track) -> (u64, u64, Bytes) {
+    loop {
+        let mut group = group(track).await;
+        let (time, data) = video(&mut group).await;
+        if !data.ends_with(b"first") {
+            return (group.sequence, time, data);
+        }
+    }
+}
+
+#[tokio::test]
+async fn packets_arrive_with_their_times_each_in_its_group_and_again() {
+    let mut server = Server::primed();
+    let stereo = format(Layout::Stereo);
+    let announced = server
+        .transport()
+        .audio()
+        .try_send(AudioToNetwork::Format(stereo.clone()));
+    assert!(announced && !server.transport().audio().is_listened());
+    let key = Key::new();
+    let viewer = Viewer::new(server.addr, &key, Some(server.token())).await.unwrap();
+    let mut control = Control::new(server.addr, &key, None).await.unwrap();
+    let start = control.start().await;
+    let mut catalogs = viewer.subscribe("catalog.json").await;
+    assert_eq!(names(&mut catalogs).await, [("audio0".into(), 2)]);
+    assert!(server.transport().audio().is_listened());
+
+    let mut plain = viewer.subscribe("audio0").await;
+    let mut red = viewer.subscribe("audio0.red").await;
+    settle(&server, &stereo, &mut [&mut plain, &mut red]).await;
+    let base = Mono::now() + Duration::from_secs(1);
+    let packets = [&b"one"[..], b"two", b"three", b"four"];
+    for (n, data) in packets.iter().enumerate() {
+        send(&server, &stereo, base + PACKET * n as u32, data);
+    }
+    let mut groups = Vec::new();
+    for (n, data) in packets.iter().enumerate() {
+        let (number, time, packet) = next(&mut plain).await;
+        assert_eq!(&packet[..], *data);
+        assert_eq!(time, (base + PACKET * n as u32).micros() - start);
+        groups.push(number);
+    }
+    assert!(groups.windows(2).all(|two| two[1] == two[0] + 1), "{groups:?}");
+    for (n, data) in packets.iter().enumerate() {
+        let (number, time, payload) = next(&mut red).await;
+        assert_eq!(number, groups[n], "the same groups");
+        assert_eq!(time, (base + PACKET * n as u32).micros() - start);
+        let payload = Redundant::decode(&payload).unwrap();
+        assert_eq!(&payload.packet[..], *data);
+        let repeated: Vec<_> = payload.earlier.iter().map(|e| (e.age, &e.packet[..])).collect();
+        let before: Vec<_> = (n.saturating_sub(2)..n)
+            .map(|m| (5000 * (n - m) as u16, packets[m]))
+            .collect();
+        assert_eq!(repeated, before);
+    }
+
+    // Another layout is another track.
+    let surround = format(Layout::Surround51);
+    send(&server, &surround, Mono::now(), b"wide");
+    assert_eq!(names(&mut catalogs).await, [("audio1".into(), 6)]);
+    let mut wide = viewer.subscribe("audio1").await;
+    settle(&server, &surround, &mut [&mut wide]).await;
+    drop((viewer, control));
+    server.demand(0).await;
+}
+
+#[tokio::test]
+async fn the_holder_of_the_input_role_says_what_can_be_heard() {
+    let mut server = Server::primed();
+    let key = Key::new();
+    let mut first = Control::new(server.addr, &key, Some(server.token())).await.unwrap();
+    first.hello(true).await;
+    first.say(&ToServer::Loudspeakers(7)).await;
+    let pick = |m: &ToScope| match m {
+        ToScope::Loudspeakers(layout) => Some(*layout),
+        _ => None,
+    };
+    assert_eq!(server.message("5.1", pick).await, Layout::Surround51);
+    let mut second = Control::new(server.addr, &key, None).await.unwrap();
+    second.hello(false).await;
+    // Only with the role does it count.
+    second.say(&ToServer::Loudspeakers(2)).await;
+    second.say(&ToServer::Loudspeakers(8)).await;
+    second.say(&ToServer::TakeInput).await;
+    assert_eq!(server.message("7.1", pick).await, Layout::Surround71);
+}
