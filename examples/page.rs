@@ -175,7 +175,7 @@ impl Demo {
                     .collect();
                 say(&serde_json::json!({ "seen": frames }));
             }
-            ToScope::Sent { .. } | ToScope::Counters(_) => {}
+            ToScope::Sent { .. } | ToScope::Loudspeakers(_) | ToScope::Counters(_) => {}
         }
     }
 
