@@ -51,6 +51,7 @@ test: lint
 	cd $(WEB) && $(NPM) test
 	$(CARGO) test --locked -p goggles-scope -p goggles-protocols -p goggles-viewer
 	$(CARGO) test --locked -p nested-tests --lib --bins
+	tools/wlcs.sh
 	@echo
 	@echo 'Not run here:'
 	@echo '  the real binary with real programs and Chromium: make test-nested'

@@ -93,6 +93,8 @@ pub struct Scope {
     pub popups: PopupManager,
     /// The window the player clicked last.
     pub clicked: Option<WindowId>,
+    /// Windows stand where they are put, unscaled, all of them: what tests of conformance expect of a compositor.
+    pub free: bool,
     /// Who is shown and focused.
     pub choice: Choice,
     /// How the base fits the output.
@@ -214,6 +216,7 @@ impl State {
             windows: Stack::default(),
             popups: PopupManager::default(),
             clicked: None,
+            free: false,
             choice: Choice::default(),
             fit: Fit {
                 scale: (1.0, 1.0),
@@ -323,7 +326,12 @@ impl State {
     /// A window came, went, or changed its role: choose and focus anew.
     pub fn scene_changed(&mut self) {
         let clicked = self.scope.clicked.map(|id| self.scope.windows.modal_above(id));
-        let choice = self.scope.windows.choose(clicked);
+        let windows = &self.scope.windows;
+        let choice = if self.scope.free {
+            windows.all(clicked)
+        } else {
+            windows.choose(clicked)
+        };
         let focus = choice.keyboard;
         self.scope.choice = choice;
         self.scope.damage();

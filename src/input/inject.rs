@@ -247,6 +247,9 @@ impl Scope {
     /// The pointer stays on what is shown of the windows, and not on the black beside it; on the output, where there are
     /// none.
     fn keep_inside(&self, to: Point<f64, Logical>) -> Point<f64, Logical> {
+        if self.free {
+            return to;
+        }
         let out = self.settings.output;
         let (left, top) = self.fit.to_game(0.0, 0.0);
         let (right, bottom) = self.fit.to_game(f64::from(out.w), f64::from(out.h));

@@ -34,6 +34,8 @@ pub struct Window {
     pub surface: Option<WlSurface>,
     /// It has content and wants to be seen.
     pub mapped: bool,
+    /// Where a Wayland window stands, if not in the middle (`Scope::free`).
+    pub place: Option<Point<i32, Logical>>,
 }
 
 /// A surface tree and where its root's origin lies in the game's coordinates.
@@ -73,7 +75,8 @@ impl Window {
             Kind::X11(x11) => Rectangle::new(x11.geometry().loc, self.geometry().size),
             Kind::Xdg(_) => {
                 let size = self.geometry().size;
-                Rectangle::new(((area.w - size.w) / 2, (area.h - size.h) / 2).into(), size)
+                let middle = ((area.w - size.w) / 2, (area.h - size.h) / 2).into();
+                Rectangle::new(self.place.unwrap_or(middle), size)
             }
         }
     }
@@ -171,6 +174,7 @@ impl Stack {
             kind,
             surface,
             mapped: false,
+            place: None,
         });
         id
     }
@@ -244,6 +248,17 @@ impl Stack {
             .map(|w| w.info(self))
             .collect();
         policy::choose(&infos, clicked)
+    }
+
+    /// All mapped windows, none of them the base, the topmost with the keyboard unless another was clicked.
+    pub fn all(&self, clicked: Option<WindowId>) -> policy::Choice {
+        let shown: Vec<WindowId> = self.windows.iter().filter(|w| w.is_visible()).map(|w| w.id).collect();
+        let keyboard = clicked.filter(|id| shown.contains(id)).or(shown.last().copied());
+        policy::Choice {
+            base: None,
+            shown,
+            keyboard,
+        }
     }
 
     /// The surface trees of the shown windows and their popups, top to bottom, in the game's coordinates.

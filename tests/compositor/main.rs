@@ -1,6 +1,7 @@
 //! The compositor in-process with scripted clients: from a commit to an `EncodeJob` with the right pixels, on a virtual
 //! clock.
 
+mod bad;
 mod client;
 mod devices;
 mod fifo;
