@@ -1,4 +1,4 @@
-// Starts the example that serves a test picture (examples/page.rs) and reads what it says.
+// Starts the example that serves a test picture (examples/page) and reads what it says.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
@@ -13,10 +13,10 @@ export class Server {
   #child;
   #wake = new Set();
 
-  /** `program` is the built example; `mode`: "still" for a picture that doesn't move. */
-  static async start(program, mode) {
+  /** `program` is the built example; the rest are its arguments: "still" for a picture that doesn't move, … */
+  static async start(program, ...args) {
     const server = new Server();
-    server.#child = spawn(program, ["127.0.0.1:0", ...(mode ? [mode] : [])], { stdio: ["pipe", "pipe", "pipe"] });
+    server.#child = spawn(program, ["127.0.0.1:0", ...args.filter((arg) => arg !== undefined)], { stdio: ["pipe", "pipe", "pipe"] });
     server.#lines(server.#child.stdout, (line) => {
       const said = JSON.parse(line);
       if (said.url) server.urls.push(said.url);

@@ -1,5 +1,5 @@
-// The page's sound in Chromium, without a server's: the page is given a rendition and packets of a tone that Chromium's own
-// encoder has made, in real time, and what its audio thread plays is looked at.
+// The page's sound in Chromium: what its audio thread plays is looked at. The packets are the example server's, or, where it
+// must be known what becomes of each, Chromium's own encoder's, given to the page in real time.
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -21,16 +21,40 @@ afterEach(async () => {
   for (const one of open_.splice(0).reverse()) await one();
 });
 
-async function play() {
+/** `channels`: of the server's own sound; undefined: it has none. */
+async function play(channels) {
   // A still picture leaves the processor to the sound.
-  const server = await Server.start(PROGRAM, "still");
+  const server = await Server.start(PROGRAM, "still", ...(channels ? [channels] : []));
   open_.push(() => server.stop());
   const context = await profile(browser);
   open_.push(() => context.close());
+  await context.addInitScript(mix);
   const page = await open(context, server.urls.at(-1), () => window.__goggles?.role === "view");
   await page.click("#play");
   await holds(page, () => window.__goggles.role === "input" && window.__goggles.sound.state === "running");
+  page.server = server;
   return page;
+}
+
+/** Runs before the page: keeps what goes to the loudspeakers, mixed to two, as spectra in `window.ears`. */
+function mix() {
+  const connect = AudioNode.prototype.connect;
+  AudioNode.prototype.connect = function (to, ...rest) {
+    if (to instanceof AudioDestinationNode) {
+      const pair = this.context.createGain();
+      Object.assign(pair, { channelCount: 2, channelCountMode: "explicit", channelInterpretation: "speakers" });
+      const split = this.context.createChannelSplitter(2);
+      connect.call(this, pair);
+      connect.call(pair, split);
+      window.ears = [0, 1].map((channel) => {
+        const ear = this.context.createAnalyser();
+        Object.assign(ear, { fftSize: 8192, smoothingTimeConstant: 0 });
+        connect.call(split, ear, channel);
+        return ear;
+      });
+    }
+    return connect.call(this, to, ...rest);
+  };
 }
 
 /**
@@ -75,44 +99,94 @@ async function sing(page, name, hz, loss = 0) {
   );
 }
 
-/** A quarter of a second of what is played, in which nothing was made up or jumped over: its loudness and pitch. */
+/** Half a second of what is played, in which nothing was made up or jumped over: each channel's loudness and pitch. */
 async function listen(page) {
   await page.evaluate(() => {
     const { sound } = window.__goggles;
     const whole = () => JSON.stringify([sound.metrics?.concealed, sound.metrics?.resyncs]);
     window.heard = undefined;
-    let [samples, before] = [[], undefined];
-    sound.tap((_us, _usPerFrame, part) => {
-      if (whole() !== before || part.every((sample) => sample === 0)) [samples, before] = [[], whole()];
-      samples.push(...part);
-      if (samples.length < 36_000) return;
+    let [parts, before] = [[], undefined];
+    sound.tap((_us, _usPerFrame, planes) => {
+      if (whole() !== before || planes[0].every((sample) => sample === 0)) [parts, before] = [[], whole()];
+      parts.push(planes);
+      if (parts.length * 128 < 36_000) return;
       sound.tap(undefined);
       // What is made up shows in the figures a little later.
-      window.heard = samples.slice(0, 24_000);
+      const last = parts.slice(0, -96);
+      window.heard = planes.map((_, c) => last.flatMap((one) => [...one[c]]));
     });
   });
-  return await holds(page, () => {
-    const { heard } = window;
-    if (!heard) return undefined;
-    const crossings = heard.flatMap((sample, n) => (n > 0 && heard[n - 1] < 0 && sample >= 0 ? [n] : []));
-    const periods = crossings.length - 1;
-    const level = Math.sqrt(heard.reduce((sum, sample) => sum + sample * sample, 0) / heard.length);
-    return { hz: (periods * 48_000) / (crossings.at(-1) - crossings[0]), level };
-  });
+  return await holds(page, () =>
+    window.heard?.map((samples) => {
+      const crossings = samples.flatMap((sample, n) => (n > 0 && samples[n - 1] < 0 && sample >= 0 ? [n] : []));
+      const periods = crossings.length - 1;
+      const level = Math.sqrt(samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length);
+      return { hz: (periods * 48_000) / (crossings.at(-1) - crossings[0]), level };
+    }),
+  );
 }
 
 test("a tone is heard at its pitch and level, and another rendition without a restart", async () => {
   const page = await play();
   assert.ok(await page.evaluate(() => crossOriginIsolated));
   await sing(page, "audio0", 440);
-  const first = await listen(page);
+  const [first] = await listen(page);
   assert.ok(Math.abs(first.hz - 440) < 4, JSON.stringify(first));
   assert.ok(Math.abs(first.level - 0.5 / Math.SQRT2) < 0.02, JSON.stringify(first));
   await sing(page, "audio1", 1000);
-  const second = await listen(page);
+  const [second] = await listen(page);
   assert.ok(Math.abs(second.hz - 1000) < 8, JSON.stringify(second));
   assert.equal(await page.evaluate(() => window.__goggles.sound.state), "running");
 });
+
+/** The example's pitches, in the browser's order of channels: FL FR FC LFE RL RR SL SR. */
+const PITCHES = [440, 560, 680, 120, 800, 920, 1040, 1160];
+
+test("the server's sound is heard, each channel at its pitch and level; the server is told what can be heard", async () => {
+  const page = await play("auto");
+  const most = await page.evaluate(() => window.__goggles.sound.maxChannels);
+  const fits = [8, 6, 2].find((channels) => channels <= most) ?? 2;
+  await page.server.until(() => page.server.said.some(({ loudspeakers }) => loudspeakers === fits), "the loudspeakers");
+  await holds(page, (fits) => window.__goggles.sound.metrics && window.__goggles.sound.channels === fits, fits);
+  const heard = await listen(page);
+  assert.equal(heard.length, fits);
+  check(heard);
+});
+
+for (const channels of [6, 8]) {
+  test(`${channels} channels: each is decoded into its place, and all are heard from two loudspeakers`, async () => {
+    const page = await play(String(channels));
+    const heard = await listen(page);
+    assert.equal(heard.length, channels);
+    check(heard);
+    if (await page.evaluate(() => window.__goggles.sound.maxChannels > 2)) return;
+    const sides = [
+      [440, 680, 800, 1040],
+      [560, 680, 920, 1160],
+    ].map((side) => side.filter((hz) => PITCHES.indexOf(hz) < channels));
+    // The least of them, of 7.1's sides: half of its level, and the spectrum's window takes 8 dB; and what is not for an ear.
+    await holds(
+      page,
+      (sides) =>
+        window.ears.every((ear, side) => {
+          const spectrum = new Float32Array(ear.frequencyBinCount);
+          ear.getFloatFrequencyData(spectrum);
+          const bin = (hz) => Math.round((hz / 48_000) * ear.fftSize);
+          const level = (hz) => Math.max(...spectrum.slice(bin(hz) - 3, bin(hz) + 4));
+          const [own, others] = [sides[side], sides[1 - side].filter((hz) => !sides[side].includes(hz))];
+          return own.every((hz) => level(hz) > -32) && others.every((hz) => level(hz) < -50);
+        }),
+      sides,
+    );
+  });
+}
+
+function check(heard) {
+  heard.forEach(({ hz, level }, c) => {
+    assert.ok(Math.abs(hz / PITCHES[c] - 1) < 0.01, `${c}: ${JSON.stringify(heard)}`);
+    assert.ok(Math.abs(level - 0.25 / Math.SQRT2) < 0.02, `${c}: ${JSON.stringify(heard)}`);
+  });
+}
 
 test("the sound is where it should be: as late as it says, and not drifting", async () => {
   const page = await play();

@@ -153,9 +153,20 @@ function chooseSound(): void {
   sound.configure(audioConfig(catalog, sound.maxChannels ?? 2));
 }
 
+/** Tells the server how many channels can be heard, once that is known. */
+function tellLoudspeakers(): void {
+  const channels = sound.maxChannels;
+  if (channels !== undefined) link.control?.send({ kind: "loudspeakers", channels });
+}
+
 /** Browsers allow sound from a press of a button on. */
 function startSound(): void {
-  sound.start().then(chooseSound).catch(failed);
+  sound.start().then(changedLoudspeakers).catch(failed);
+}
+
+function changedLoudspeakers(): void {
+  tellLoudspeakers();
+  chooseSound();
 }
 
 const ui = new Ui({
@@ -244,6 +255,7 @@ const link = new Link({
   onWelcome(welcome) {
     probe.viewer = String(welcome.viewer);
     probe.startUs = welcome.startUs;
+    tellLoudspeakers();
   },
   onRole(role) {
     // Nobody holds the input and we are playing: the last holder has left.
@@ -283,6 +295,7 @@ const overlay = new Overlay(element("stats", HTMLElement), { link, timeline, vid
 new ResizeObserver(place).observe(stage);
 window.addEventListener("blur", releaseAll);
 document.addEventListener("visibilitychange", () => (document.hidden ? releaseAll() : void link.hurry()));
+navigator.mediaDevices?.addEventListener("devicechange", changedLoudspeakers);
 window.addEventListener("online", () => void link.hurry());
 window.addEventListener("pagehide", () => {
   releaseAll();

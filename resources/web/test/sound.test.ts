@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
+import { fold, heardOf } from "../src/audio/fold";
 import { duration } from "../src/audio/opus";
 import { audioConfig } from "../src/catalog";
 
@@ -50,4 +51,14 @@ test("how long an Opus packet sounds", () => {
     [[toc(3, 3), 48], undefined],
   ];
   for (const [packet, us] of cases) assert.equal(duration(Uint8Array.from(packet)), us, String(packet));
+});
+
+test("7.1 is folded where there are fewer loudspeakers", () => {
+  assert.deepEqual([heardOf(2, 2), heardOf(6, 2), heardOf(8, 2), heardOf(8, 6), heardOf(8, 8)], [2, 6, 6, 6, 8]);
+  const planes = Array.from({ length: 8 }, (_, c) => Float32Array.of(c, -c));
+  fold(planes);
+  const half = Math.SQRT1_2;
+  const expected = [[0, 0], [1, -1], [2, -2], [3, -3], [10 * half, -10 * half], [12 * half, -12 * half]];
+  const near = (a: number, b: number | undefined): boolean => Math.abs(a - (b ?? Number.NaN)) < 1e-5;
+  expected.forEach((samples, c) => assert.ok(samples.every((v, n) => near(v, planes[c]?.[n])), String(c)));
 });

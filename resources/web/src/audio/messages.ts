@@ -10,6 +10,8 @@ export const PROCESSOR = "goggles-player";
 /** What a processor is made with. */
 export interface Options {
   channels: number;
+  /** Channels that it gives out: as many, or 6 where 8 can't be heard. */
+  heard: number;
   /** A packet's length. */
   frameUs: number;
   /** Shared with the page; undefined: packets come as messages. */
@@ -27,5 +29,5 @@ export type ToThread =
 export type FromThread =
   | { kind: "metrics"; metrics: Metrics }
   | { kind: "event"; event: Event }
-  /** What is played from the context's frame `frame` on: the first channel. */
-  | { kind: "tap"; frame: number; samples: Float32Array };
+  /** What is played from the context's frame `frame` on, by channel. */
+  | { kind: "tap"; frame: number; planes: Float32Array[] };

@@ -55,8 +55,8 @@ export class Sound {
   #muted = stored(MUTED, 0) !== 0;
   /** The figures of late; undefined: nothing is being played. */
   metrics: Metrics | undefined;
-  /** Called with what is played and when it is heard, in µs since the session's start; for tests. */
-  #onTap: ((us: number, usPerFrame: number, samples: Float32Array) => void) | undefined;
+  /** Called with what is played, by channel, and when it is heard, in µs since the session's start; for tests. */
+  #onTap: ((us: number, usPerFrame: number, planes: Float32Array[]) => void) | undefined;
 
   constructor(around: Surroundings) {
     this.#around = around;
@@ -81,6 +81,11 @@ export class Sound {
     return this.#context?.destination.maxChannelCount;
   }
 
+  /** How many channels the rendition has. */
+  get channels(): number | undefined {
+    return this.#config?.channels;
+  }
+
   /** What the samples are multiplied by now. */
   get gain(): number | undefined {
     return this.#gain?.gain.value;
@@ -99,7 +104,6 @@ export class Sound {
     this.#context = context;
     await context.audioWorklet.addModule(WORKLET);
     this.#gain = context.createGain();
-    context.destination.channelCount = Math.max(1, context.destination.maxChannelCount);
     this.#gain.connect(context.destination);
     this.#applyVolume();
     await context.resume();
@@ -146,7 +150,7 @@ export class Sound {
   }
 
   /** See `#onTap`; undefined ends it. */
-  tap(onTap: ((us: number, usPerFrame: number, samples: Float32Array) => void) | undefined): void {
+  tap(onTap: ((us: number, usPerFrame: number, planes: Float32Array[]) => void) | undefined): void {
     this.#onTap = onTap;
     this.#voice?.tap(onTap !== undefined);
   }
@@ -170,10 +174,12 @@ export class Sound {
 
   #speak(context: AudioContext, config: AudioConfig, frameUs: number): Voice | undefined {
     try {
+      // Other loudspeakers may be there than for the last voice.
+      context.destination.channelCount = Math.max(1, context.destination.maxChannelCount);
       const voice = new Voice(context, config, frameUs, {
         onMetrics: (metrics) => this.#onMetrics(metrics),
         onEvent: (event) => console.warn("sound:", event.kind, "drift" in event ? `${event.drift} µs` : ""),
-        onTap: (frame, samples) => this.#told(frame, samples),
+        onTap: (frame, planes) => this.#told(frame, planes),
         onFailed: (why) => this.#onFailed(why),
       });
       if (this.#gain) voice.node.connect(this.#gain);
@@ -219,11 +225,11 @@ export class Sound {
     }
   }
 
-  #told(frame: number, samples: Float32Array): void {
+  #told(frame: number, planes: Float32Array[]): void {
     const { line } = this.#device;
     const offset = this.#around.offset(this.#around.nowUs());
     if (!line || offset === undefined) return;
-    this.#onTap?.(line.us + offset + (frame - line.frame) * line.usPerFrame, line.usPerFrame, samples);
+    this.#onTap?.(line.us + offset + (frame - line.frame) * line.usPerFrame, line.usPerFrame, planes);
   }
 
   #applyVolume(): void {

@@ -2,6 +2,7 @@
 
 import type { AudioConfig } from "../catalog";
 import type { Event } from "./control";
+import { heardOf } from "./fold";
 import { type FromThread, type Options, PROCESSOR, type ToThread } from "./messages";
 import type { Metrics } from "./player";
 import { Slots } from "./slots";
@@ -11,7 +12,7 @@ import type { Line } from "./device";
 export interface Events {
   onMetrics(metrics: Metrics): void;
   onEvent(event: Event): void;
-  onTap(frame: number, samples: Float32Array): void;
+  onTap(frame: number, planes: Float32Array[]): void;
   /** It can't go on: the decoder has failed. */
   onFailed(why: string): void;
 }
@@ -32,11 +33,13 @@ export class Voice {
     this.#config = config;
     this.#events = events;
     this.#slots = crossOriginIsolated ? new Slots(channels, new SharedArrayBuffer(Slots.bytes(channels))) : undefined;
-    const processorOptions: Options = { channels, frameUs, buffer: this.#slots?.buffer as SharedArrayBuffer | undefined };
+    const heard = heardOf(channels, context.destination.maxChannelCount);
+    const buffer = this.#slots?.buffer as SharedArrayBuffer | undefined;
+    const processorOptions: Options = { channels, heard, frameUs, buffer };
     this.node = new AudioWorkletNode(context, PROCESSOR, {
       numberOfInputs: 0,
       numberOfOutputs: 1,
-      outputChannelCount: [channels],
+      outputChannelCount: [heard],
       processorOptions,
     });
     this.node.port.onmessage = ({ data }: MessageEvent<FromThread>) => this.#onMessage(data);
@@ -113,7 +116,7 @@ export class Voice {
       case "event":
         return this.#events.onEvent(message.event);
       case "tap":
-        return this.#events.onTap(message.frame, message.samples);
+        return this.#events.onTap(message.frame, message.planes);
     }
   }
 

@@ -1,6 +1,7 @@
 /** The audio thread's entry, bundled by itself: a processor that plays one stream. */
 
 import type { Line } from "./device";
+import { fold } from "./fold";
 import { type FromThread, type Options, PROCESSOR, type ToThread } from "./messages";
 import { Renderer } from "./render";
 import { Slots } from "./slots";
@@ -14,17 +15,22 @@ declare function registerProcessor(name: string, type: new (options: { processor
 
 /** Figures are told this often, in frames: ten times a second. */
 const INTERVAL = 4_800;
+/** Frames that are asked for at once: as Web Audio has it where nothing else is said. */
+const QUANTUM = 128;
 
 class Processor extends AudioWorkletProcessor {
   readonly #slots: Slots;
   readonly #renderer: Renderer;
+  /** A place for all channels, where fewer are given out. */
+  readonly #all: Float32Array[] | undefined;
   #line: Line | undefined;
   #told = 0;
   #tap = false;
   #stopped = false;
 
-  constructor({ processorOptions: { channels, frameUs, buffer } }: { processorOptions: Options }) {
+  constructor({ processorOptions: { channels, heard, frameUs, buffer } }: { processorOptions: Options }) {
     super();
+    this.#all = heard < channels ? Array.from({ length: channels }, () => new Float32Array(QUANTUM)) : undefined;
     this.#slots = new Slots(channels, buffer ?? new ArrayBuffer(Slots.bytes(channels)));
     this.#renderer = new Renderer(this.#slots, frameUs, (event) => this.#tell({ kind: "event", event }));
     this.port.onmessage = ({ data }: MessageEvent<ToThread>) => this.#onMessage(data);
@@ -34,9 +40,13 @@ class Processor extends AudioWorkletProcessor {
     const planes = outputs[0];
     if (this.#stopped) return false;
     if (!planes || !this.#line) return true;
-    this.#renderer.render(this.#line, currentFrame, planes);
-    const [first] = planes;
-    if (this.#tap && first) this.#tell({ kind: "tap", frame: currentFrame, samples: first.slice() });
+    const all = this.#all ?? planes;
+    this.#renderer.render(this.#line, currentFrame, all);
+    if (this.#tap) this.#tell({ kind: "tap", frame: currentFrame, planes: all.map((plane) => plane.slice()) });
+    if (all !== planes) {
+      fold(all);
+      planes.forEach((plane, c) => plane.set(all[c]!));
+    }
     if (currentFrame >= this.#told + INTERVAL) {
       this.#told = currentFrame;
       this.#tell({ kind: "metrics", metrics: this.#renderer.player.metrics });

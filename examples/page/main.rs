@@ -1,15 +1,19 @@
 //! Serves the page a test picture without a compositor, to work on the browser client:
 //!
-//!     cargo run --example page -- 127.0.0.1:4433 [still]
+//!     cargo run --example page -- 127.0.0.1:4433 [moving|still [CHANNELS]]
 //!
 //! The picture moves (`still`: it doesn't); its middle is black or white and flips at each press of a key or button.
+//! With CHANNELS (2, 6, 8 or auto: as the page says) there is a tone from each loudspeaker.
 //! Printed to stdout: the address, then one line of JSON for each thing that comes in. L, pressed, locks or unlocks the
 //! pointer; H hides or shows the cursor; R changes the size. A line on stdin ends the session with that reason.
+
+mod sound;
 
 use anyhow::{Context, Result};
 use calloop::channel::{Event as Message, channel};
 use calloop::timer::{TimeoutAction, Timer};
 use calloop::{EventLoop, LoopHandle, LoopSignal};
+use goggles_protocols::audio::Layout;
 use goggles_protocols::{cursor, input};
 use goggles_scope::config::{self, Encoder as Choice};
 use goggles_scope::link::{
@@ -19,6 +23,7 @@ use goggles_scope::link::{
 use goggles_scope::stream::encode::{Config, Encoder};
 use goggles_scope::stream::transport::Transport;
 use goggles_scope::time::Mono;
+use sound::Sound;
 use std::io::Write;
 use std::time::Duration;
 
@@ -34,6 +39,8 @@ const KEY_L: u16 = 38;
 struct Demo {
     transport: Transport,
     encoder: Encoder,
+    /// What follows the page's loudspeakers.
+    sound: Option<Sound>,
     receiver: input::Receiver,
     holder: Option<ViewerId>,
     viewers: usize,
@@ -49,6 +56,7 @@ fn main() -> Result<()> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).init();
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:4433".into());
     let moving = std::env::args().nth(2).is_none_or(|mode| mode != "still");
+    let channels = std::env::args().nth(3);
     let mut events: EventLoop<Demo> = EventLoop::try_new()?;
     let (to_scope, from_network) = channel();
     let (to_loop, from_encoder) = channel();
@@ -71,6 +79,7 @@ fn main() -> Result<()> {
         say(&serde_json::json!({ "url": url }));
     }
     let mut demo = Demo {
+        sound: sound(channels.as_deref(), &transport)?,
         transport,
         encoder,
         receiver: input::Receiver::new(input::Limits::default()),
@@ -112,6 +121,19 @@ fn main() -> Result<()> {
     end_by_stdin(&handle)?;
     events.run(None, &mut demo, |_| ())?;
     Ok(())
+}
+
+/// The tones that were asked for.
+fn sound(channels: Option<&str>, transport: &Transport) -> Result<Option<Sound>> {
+    let Some(channels) = channels else { return Ok(None) };
+    let layout = match channels {
+        "auto" => None,
+        number => {
+            let layout = number.parse().ok().and_then(Layout::of_channels);
+            Some(layout.context("CHANNELS is 2, 6, 8 or auto")?)
+        }
+    };
+    Sound::start(transport.audio(), layout).map(Some)
 }
 
 /// A line on stdin ends the session with that reason.
@@ -166,6 +188,12 @@ impl Demo {
                 }
                 self.apply(&done);
             }
+            ToScope::Loudspeakers(layout) => {
+                say(&serde_json::json!({ "loudspeakers": layout.channels() }));
+                if let Some(sound) = &self.sound {
+                    sound.can_play(layout);
+                }
+            }
             ToScope::Text { text, .. } => say(&serde_json::json!({ "text": text })),
             ToScope::Report { report, .. } => {
                 let frames: Vec<_> = report
@@ -175,7 +203,7 @@ impl Demo {
                     .collect();
                 say(&serde_json::json!({ "seen": frames }));
             }
-            ToScope::Sent { .. } | ToScope::Loudspeakers(_) | ToScope::Counters(_) => {}
+            ToScope::Sent { .. } | ToScope::Counters(_) => {}
         }
     }
 
