@@ -9,6 +9,7 @@ pub mod cli;
 pub mod config;
 pub mod edid;
 pub mod files;
+mod focus;
 pub mod frame;
 pub mod handlers;
 pub mod input;

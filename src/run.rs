@@ -248,7 +248,7 @@ impl Session {
         if let Some(fps) = fps {
             fifo.fps(fps);
         }
-        let focus = state.scope.focused_number().map(Focus::App);
+        let focus = state.scope.focused_app();
         if focus != self.focus {
             self.focus = focus;
             fifo.focus(focus.unwrap_or(Focus::App(0)));

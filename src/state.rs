@@ -8,7 +8,7 @@ use crate::backend::{Backend, RenderResult};
 use crate::config::Settings;
 use crate::frame::pacer::Pacer;
 use crate::frame::stats::Stats;
-use crate::handlers::{ClientState, Extras, KeyboardFocus};
+use crate::handlers::{ClientState, Extras};
 use crate::link::{FromScope, Refresh, SceneInfo};
 use crate::monitor::Monitor;
 use crate::render::compose::Look;
@@ -16,10 +16,11 @@ use crate::scene::{
     cursor::Cursor,
     layout::Fit,
     policy::{Choice, WindowId},
-    window::{Kind, Placed, Stack},
+    window::{Placed, Stack},
 };
 use crate::screenshot::Screenshots;
 use crate::time::Mono;
+use crate::xwayland::Controls;
 use anyhow::{Context, Result};
 use smithay::desktop::PopupManager;
 use smithay::desktop::utils::{
@@ -30,7 +31,7 @@ use smithay::output::Output;
 use smithay::reexports::calloop::LoopHandle;
 use smithay::reexports::wayland_protocols::wp::presentation_time::server::wp_presentation_feedback::Kind as Shown;
 use smithay::reexports::wayland_server::DisplayHandle;
-use smithay::utils::{Logical, Monotonic, Point, SERIAL_COUNTER, Time};
+use smithay::utils::{Logical, Monotonic, Point, Time};
 use smithay::wayland::compositor::CompositorState;
 use smithay::wayland::presentation::Refresh as PresentedRefresh;
 use smithay::wayland::selection::{data_device::DataDeviceState, primary_selection::PrimarySelectionState};
@@ -91,6 +92,10 @@ pub struct Scope {
     pub windows: Stack,
     /// Their popups.
     pub popups: PopupManager,
+    /// What X properties asked for.
+    pub controls: Controls,
+    /// How many input events there were; it wraps.
+    pub inputs: u32,
     /// The window the player clicked last.
     pub clicked: Option<WindowId>,
     /// Windows stand where they are put, unscaled, all of them: what tests of conformance expect of a compositor.
@@ -215,6 +220,8 @@ impl State {
             area: (area.w as i32, area.h as i32).into(),
             windows: Stack::default(),
             popups: PopupManager::default(),
+            controls: Controls::default(),
+            inputs: 0,
             clicked: None,
             free: false,
             choice: Choice::default(),
@@ -317,40 +324,11 @@ impl State {
             self.scope.remote.deadline(),
             self.scope.stats.deadline(),
             self.scope.extras.timing.deadline(self.scope.now),
+            self.scope.feedback_deadline(),
         ]
         .into_iter()
         .flatten()
         .min()
-    }
-
-    /// A window came, went, or changed its role: choose and focus anew.
-    pub fn scene_changed(&mut self) {
-        let clicked = self.scope.clicked.map(|id| self.scope.windows.modal_above(id));
-        let windows = &self.scope.windows;
-        let choice = if self.scope.free {
-            windows.all(clicked)
-        } else {
-            windows.choose(clicked)
-        };
-        let focus = choice.keyboard;
-        self.scope.choice = choice;
-        self.scope.damage();
-        self.scope.scene_info_dirty = true;
-        let window = focus.and_then(|id| self.scope.windows.get(id)).and_then(|w| {
-            let surface = w.surface.clone()?;
-            Some(match &w.kind {
-                Kind::X11(x11) => KeyboardFocus::X11(x11.clone(), surface),
-                Kind::Xdg(_) => KeyboardFocus::Surface(surface),
-            })
-        });
-        let target = self.scope.focus_above_windows(window);
-        if let Some(keyboard) = self.scope.seat.get_keyboard()
-            && keyboard.current_focus() != target
-            && !keyboard.is_grabbed()
-        {
-            keyboard.set_focus(self, target, SERIAL_COUNTER.next_serial());
-        }
-        self.x11_restack();
     }
 }
 
@@ -377,8 +355,10 @@ impl Scope {
                 (out.w as i32, out.h as i32),
                 self.settings.scaler,
             );
+            let (share, factor) = self.controls.zoom;
+            self.fit = self.fit.zoomed(share * factor, (out.w as i32, out.h as i32));
         }
-        let windows = self.windows.placed(&self.choice.shown, self.area);
+        let windows = self.windows.placed(&self.choice, self.area);
         self.placed = self.with_layers(windows);
     }
 
@@ -465,7 +445,8 @@ impl Scope {
     }
 }
 
-fn slower(a: Refresh, b: Refresh) -> Refresh {
+/// The slower of two rates.
+pub fn slower(a: Refresh, b: Refresh) -> Refresh {
     Refresh(a.0.min(b.0))
 }
 

@@ -119,7 +119,9 @@ impl Headless {
         };
         let latch = scope.now;
         let mut rendered = latch;
-        let pixels = if let Some(direct) = passthrough::find(&scope.placed, &scope.fit, size, last.as_ref()) {
+        let direct = passthrough::find(&scope.placed, &scope.fit, size, last.as_ref());
+        let direct = direct.filter(|_| !scope.controls.composite_force);
+        let pixels = if let Some(direct) = direct {
             if !direct.damaged && !self.key_wanted {
                 return RenderResult::NoDamage;
             }

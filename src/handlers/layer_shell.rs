@@ -95,10 +95,7 @@ impl Layers {
             let at = layered.place(visible).loc;
             let surface = layered.surface.wl_surface();
             out.extend(popups_of(surface, at));
-            out.push(Placed {
-                surface: surface.clone(),
-                at,
-            });
+            out.push(Placed::new(surface.clone(), at));
         }
         out
     }

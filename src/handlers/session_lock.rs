@@ -53,10 +53,7 @@ impl Lock {
             surface.with_pending_state(|s| s.size = Some(size.into()));
             surface.send_configure();
         }
-        let placed = |s: &LockSurface| Placed {
-            surface: s.wl_surface().clone(),
-            at: visible.loc,
-        };
+        let placed = |s: &LockSurface| Placed::new(s.wl_surface().clone(), visible.loc);
         alive().rev().map(placed).collect()
     }
 

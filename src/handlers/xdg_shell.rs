@@ -103,8 +103,11 @@ impl XdgShellHandler for State {
             .fill_output(&toplevel, Some(xdg_toplevel::State::Fullscreen), false);
     }
 
-    fn minimize_request(&mut self, _toplevel: ToplevelSurface) {
-        // There is nowhere to minimise to; the protocol lets us leave it.
+    fn minimize_request(&mut self, toplevel: ToplevelSurface) {
+        // There is nowhere to minimise to: another main window is shown, if there is one.
+        if let Some(id) = self.scope.windows.by_surface(toplevel.wl_surface()).map(|w| w.id) {
+            self.minimize(id);
+        }
     }
 
     fn toplevel_destroyed(&mut self, toplevel: ToplevelSurface) {
@@ -178,6 +181,8 @@ impl State {
             }
             if has_buffer {
                 self.scope.windows.raise(id);
+                // What the player clicked before is no reason to keep the keyboard from a new window.
+                self.scope.clicked = None;
             }
             self.scene_changed();
         } else if has_buffer {
@@ -251,20 +256,6 @@ impl Scope {
     fn root_rect(&self, root: &WlSurface) -> Option<Rectangle<i32, Logical>> {
         let window = self.windows.by_surface(root).map(|w| w.rect(self.area));
         window.or_else(|| self.extras.layers.rect(root, self.visible()))
-    }
-
-    /// What `-T` calls the focused window: an X11 window's number, as gamescope does without `-e`; a Wayland window has
-    /// none, so its place in the order of creation stands for it.
-    pub fn focused_number(&self) -> Option<u32> {
-        let window = self
-            .choice
-            .keyboard
-            .or(self.choice.base)
-            .and_then(|id| self.windows.get(id))?;
-        match &window.kind {
-            Kind::X11(x) => Some(x.window_id()),
-            Kind::Xdg(_) => u32::try_from(window.id.0).ok(),
-        }
     }
 }
 

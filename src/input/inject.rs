@@ -29,6 +29,7 @@ impl State {
     /// Applies one event. Returns nothing: an event that means nothing now (a lock, no focus) has no effect.
     pub fn inject(&mut self, event: Event) {
         self.player_is_active();
+        self.scope.inputs = self.scope.inputs.wrapping_add(1);
         match event {
             Event::Key { code, pressed } => {
                 self.scope.pacer.input_edge();

@@ -1,6 +1,7 @@
 //! Composition into pooled buffers, with Pixman: at the output's size, or, where a filter interpolates, at the game's size and
 //! then by [`super::scale`].
 
+use super::faded::Faded;
 use super::scale::{self, Place, Source};
 use crate::config::Filter;
 use crate::link::{Image, Size};
@@ -12,6 +13,7 @@ use smithay::backend::renderer::element::surface::{WaylandSurfaceRenderElement, 
 use smithay::backend::renderer::pixman::PixmanRenderer;
 use smithay::backend::renderer::{Bind, Renderer, TextureFilter};
 use smithay::desktop::utils::bbox_from_surface_tree;
+use smithay::reexports::wayland_server::{Resource, backend::ObjectId};
 use smithay::utils::{Logical, Physical, Point, Rectangle, Transform};
 use std::collections::HashMap;
 use std::sync::mpsc;
@@ -63,6 +65,8 @@ pub struct Composer {
     free: Vec<Vec<u8>>,
     home: (mpsc::Sender<Vec<u8>>, mpsc::Receiver<Vec<u8>>),
     small: Small,
+    /// The translucent trees of the last composition.
+    faded: HashMap<ObjectId, Faded>,
 }
 
 /// The picture at the game's size.
@@ -75,7 +79,11 @@ struct Small {
     scratch: Vec<u8>,
 }
 
-type Element = WaylandSurfaceRenderElement<PixmanRenderer>;
+smithay::backend::renderer::element::render_elements! {
+    Element<=PixmanRenderer>;
+    Surface=WaylandSurfaceRenderElement<PixmanRenderer>,
+    Faded=Faded,
+}
 
 impl Composer {
     /// A composer for an output of this size.
@@ -90,6 +98,7 @@ impl Composer {
             free: Vec::new(),
             home: mpsc::channel(),
             small: Small::default(),
+            faded: HashMap::new(),
         })
     }
 
@@ -230,17 +239,29 @@ impl Composer {
 
     fn elements(&mut self, placed: &[Placed], fit: &Fit) -> Vec<Element> {
         let mut elements = Vec::new();
+        let before = std::mem::take(&mut self.faded);
         for p in placed {
             let (x, y) = fit.to_output(f64::from(p.at.x), f64::from(p.at.y));
             let at: Point<i32, Physical> = (x.round() as i32, y.round() as i32).into();
-            elements.extend(render_elements_from_surface_tree(
-                &mut self.renderer,
-                &p.surface,
-                at,
-                fit.scale,
-                1.0,
-                Kind::Unspecified,
-            ));
+            let kind = Kind::Unspecified;
+            let tree = render_elements_from_surface_tree(&mut self.renderer, &p.surface, at, fit.scale, 1.0, kind);
+            if p.alpha >= 1.0 {
+                elements.extend(tree.into_iter().map(Element::Surface));
+                continue;
+            }
+            let (id, bounds) = (
+                p.surface.id(),
+                Rectangle::from_size((self.size.w as i32, self.size.h as i32).into()),
+            );
+            let scale = fit.scale.into();
+            match Faded::new(&mut self.renderer, tree, scale, p.alpha, bounds, before.get(&id)) {
+                Ok(Some(faded)) => {
+                    self.faded.insert(id, faded.clone());
+                    elements.push(Element::Faded(faded));
+                }
+                Ok(None) => {}
+                Err(why) => tracing::error!("{why:#}"),
+            }
         }
         elements
     }

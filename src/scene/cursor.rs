@@ -77,6 +77,11 @@ impl Cursor {
         }
     }
 
+    /// It is to be seen.
+    pub fn is_visible(&self) -> bool {
+        !self.hidden_by_idle && self.status != CursorImageStatus::Hidden
+    }
+
     /// When [`Self::updates`] must be called again for the hide delay's sake.
     pub fn deadline(&self) -> Option<Mono> {
         (!self.hidden_by_idle)

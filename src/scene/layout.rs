@@ -43,6 +43,21 @@ impl Fit {
         }
     }
 
+    /// The same so many times as large, about the middle of the output.
+    pub fn zoomed(self, factor: f64, output: (i32, i32)) -> Self {
+        if factor == 1.0 {
+            return self;
+        }
+        let about = |at: f64, size: i32| {
+            let middle = f64::from(size) / 2.0;
+            middle + (at - middle) * factor
+        };
+        Self {
+            scale: (self.scale.0 * factor, self.scale.1 * factor),
+            offset: (about(self.offset.0, output.0), about(self.offset.1, output.1)),
+        }
+    }
+
     /// Nothing is scaled or moved.
     pub fn is_identity(&self) -> bool {
         self.scale == (1.0, 1.0) && self.offset == (0.0, 0.0)
@@ -109,6 +124,15 @@ mod tests {
                 offset: (140.0, 60.0)
             }
         );
+    }
+
+    #[test]
+    fn zooming_keeps_the_middle() {
+        let fit = Fit::new((0, 0, 640, 360), (1280, 720), Scaler::Fit);
+        let half = fit.zoomed(0.5, (1280, 720));
+        assert_eq!(half.scale, (1.0, 1.0));
+        assert_eq!(half.offset, (320.0, 180.0));
+        assert_eq!(fit.zoomed(1.0, (1280, 720)), fit);
     }
 
     #[test]

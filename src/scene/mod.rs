@@ -3,5 +3,6 @@
 pub mod cursor;
 pub mod layers;
 pub mod layout;
+pub mod marks;
 pub mod policy;
 pub mod window;

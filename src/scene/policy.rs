@@ -1,26 +1,43 @@
-//! Which windows are shown and which has the keyboard: a pure function of the window list, so that a recorded list is
-//! a test case.
+//! Which windows are shown, and which have keyboard and pointer: a pure function of the window list, so that a recorded
+//! list (`--debug-focus` writes it) is a test case (tests/focus).
+//!
+//! The rules, in short. One main window, the base, fills the output: the one that Steam names, else in Steam's mode a
+//! game's before Steam's own, else the one that was mapped or raised last. Above it are its dialogs and menus, then
+//! overlays that are not clear, the external ones on top. Keyboard and pointer go to an overlay that asks for them
+//! (`STEAM_INPUT_FOCUS`), else to the window clicked last, else to the topmost that takes keys.
+
+use super::marks::{Marks, STEAM};
+use serde::{Deserialize, Serialize};
 
 /// Names a window for the session; never reused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct WindowId(pub u64);
 
 /// What a window is to the player.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// A main window; one at a time is the base that fills the output.
+    #[default]
     Normal,
     /// Belongs above another (a transient, a dialog).
     Dialog {
         /// The window it belongs to, if that is known.
         parent: Option<WindowId>,
     },
-    /// Places itself and takes no focus (X11 override-redirect: menus, tooltips).
-    Override,
+    /// Stands in for a program that is still starting: the base while there is no other, and never before one.
+    Splash,
+    /// Places itself (X11 override-redirect: menus, tooltips) and takes no focus, unless it is all there is or covers
+    /// the game's whole area, as old games' full-screen windows do.
+    Override {
+        /// The window it belongs to, if it says so.
+        parent: Option<WindowId>,
+    },
 }
 
 /// What the policy knows of a mapped window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Info {
     /// Which window.
     pub id: WindowId,
@@ -28,68 +45,191 @@ pub struct Info {
     pub role: Role,
     /// It takes keyboard input.
     pub keyboard: bool,
+    /// The app it belongs to: in Steam's mode Steam's number (0: not known), else the window's own.
+    pub app: u32,
+    /// Its X server's place in the list of them, and its number there.
+    pub x11: Option<(u32, u32)>,
+    /// Its process, if that is known.
+    pub pid: u32,
+    /// Its size, in pixels of the game's coordinates.
+    pub size: (i32, i32),
+    /// It covers the game's whole area.
+    pub covers: bool,
+    /// It wants no place in a taskbar or pager, and is not full-screen: a helper, not a main window.
+    pub helper: bool,
+    /// Steam's marks.
+    pub marks: Marks,
+}
+
+/// What player and Steam want, apart from the windows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Wants {
+    /// `-e`: apps are Steam's.
+    pub steam: bool,
+    /// The window the player last clicked or a client activated: it has the keyboard as long as it is shown.
+    pub clicked: Option<WindowId>,
+    /// `GAMESCOPECTRL_BASELAYER_APPID`: whose windows are the base, best first.
+    pub apps: Vec<u32>,
+    /// `GAMESCOPECTRL_BASELAYER_WINDOW`: the base itself, an X11 window.
+    pub window: Option<u32>,
 }
 
 /// The policy's answer.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Choice {
     /// Fills the output.
     pub base: Option<WindowId>,
-    /// What is drawn, bottom to top; starts with the base.
+    /// What is drawn, bottom to top.
     pub shown: Vec<WindowId>,
+    /// Those of them that the pointer can reach.
+    pub pointer: Vec<WindowId>,
     /// Has the keyboard.
     pub keyboard: Option<WindowId>,
+    /// The app that has the input.
+    pub app: u32,
+    /// The app whose picture is the base.
+    pub app_gfx: u32,
 }
 
-/// Chooses from the mapped windows, bottom to top. `clicked` is the window the player last clicked or a client
-/// activated: it has the keyboard as long as it is shown.
-pub fn choose(windows: &[Info], clicked: Option<WindowId>) -> Choice {
-    let top = |f: &dyn Fn(&Info) -> bool| windows.iter().rev().find(|w| f(w)).map(|w| w.id);
-    let base = top(&|w| w.role == Role::Normal)
-        .or_else(|| top(&|w| matches!(w.role, Role::Dialog { .. })))
-        .or_else(|| top(&|_| true));
-    let Some(base) = base else { return Choice::default() };
-
-    let mut shown = vec![base];
-    let belongs = |w: &&Info| w.id != base && matches!(w.role, Role::Dialog { .. }) && leads_to(windows, w, base);
-    shown.extend(windows.iter().filter(belongs).map(|w| w.id));
-    shown.extend(
-        windows
-            .iter()
-            .filter(|w| w.id != base && w.role == Role::Override)
-            .map(|w| w.id),
-    );
-
-    let takes = |id: WindowId| {
-        windows
-            .iter()
-            .any(|w| w.id == id && w.keyboard && w.role != Role::Override)
-    };
-    let keyboard = clicked
-        .filter(|id| shown.contains(id) && takes(*id))
-        .or_else(|| shown.iter().rev().copied().find(|id| takes(*id)))
-        // A game may be nothing but a window that places itself; the keys would go nowhere.
-        .or_else(|| windows.iter().find(|w| w.id == base && w.keyboard).map(|w| w.id));
-    Choice {
-        base: Some(base),
-        shown,
-        keyboard,
+impl Info {
+    /// It can be the base.
+    pub fn is_main(&self) -> bool {
+        let role = match self.role {
+            Role::Normal => true,
+            Role::Override { .. } => self.covers && self.keyboard,
+            Role::Dialog { .. } | Role::Splash => false,
+        };
+        role && !self.marks.is_overlay() && !self.marks.streaming_video
     }
 }
 
-/// Whether a dialog's chain of parents ends at `base`, or nowhere (an orphan is shown above whatever is the base).
-fn leads_to(windows: &[Info], dialog: &Info, base: WindowId) -> bool {
-    let mut at = *dialog;
+/// Chooses from the mapped windows, bottom to top.
+pub fn choose(windows: &[Info], wants: &Wants) -> Choice {
+    let Some(base) = base(windows, wants) else {
+        return Choice {
+            shown: overlays(windows),
+            ..Choice::default()
+        };
+    };
+    let game = above(windows, &base, wants);
+    let overlays = overlays(windows);
+    let find = |id: WindowId| windows.iter().find(|w| w.id == id);
+    let takes = |id: &WindowId| find(*id).is_some_and(|w| w.keyboard && (w.is_main() || is_dialog(w)));
+    let keyboard = wants
+        .clicked
+        .filter(|id| game.contains(id) && takes(id))
+        .or_else(|| game.iter().rev().copied().find(|id| takes(id)))
+        // A game may be nothing but a window that places itself, or a splash; the keys would go nowhere.
+        .or_else(|| base.keyboard.then_some(base.id));
+    let asking = overlays
+        .iter()
+        .rev()
+        .filter_map(|id| find(*id))
+        .find(|w| w.marks.overlay && w.marks.input_focus > 0);
+    let focused = asking.map_or(&base, |w| w);
+    Choice {
+        base: Some(base.id),
+        pointer: asking.map_or_else(|| game.clone(), |w| vec![w.id]),
+        keyboard: match asking {
+            // Whatever its hints say: Steam has asked for it.
+            Some(overlay) if overlay.marks.input_focus == 1 => Some(overlay.id),
+            _ => keyboard,
+        },
+        shown: video(windows, &base).into_iter().chain(game).chain(overlays).collect(),
+        app: focused.app,
+        app_gfx: base.app,
+    }
+}
+
+/// The base window.
+fn base(windows: &[Info], wants: &Wants) -> Option<Info> {
+    let top = |f: &dyn Fn(&Info) -> bool| windows.iter().rev().find(|w| f(w)).copied();
+    let plain = |w: &Info| !w.marks.is_overlay() && !w.marks.streaming_video;
+    if let Some(window) = wants.window
+        && let Some(named) = top(&|w| plain(w) && w.x11.is_some_and(|(_, x11)| x11 == window))
+    {
+        return Some(named);
+    }
+    let named = wants.apps.iter().find_map(|app| best(windows, &|w| w.app == *app));
+    let game = || best(windows, &|w| wants.steam && w.app != 0 && w.app != STEAM);
+    let big_picture = || top(&|w| wants.steam && w.is_main() && w.marks.big_picture);
+    named
+        .or_else(game)
+        .or_else(big_picture)
+        .or_else(|| best(windows, &|_| true))
+        .or_else(|| top(&|w| plain(w) && is_dialog(w)))
+        .or_else(|| top(&plain))
+}
+
+/// The best main window of those that count: one that is a window and no helper, and the newest of them.
+fn best(windows: &[Info], counts: &dyn Fn(&Info) -> bool) -> Option<Info> {
+    let usable = |w: &Info| w.size.0 > 1 && w.size.1 > 1;
+    windows
+        .iter()
+        .enumerate()
+        .filter(|(_, w)| w.is_main() && counts(w))
+        .max_by_key(|(at, w)| (usable(w), !w.helper, *at))
+        .map(|(_, w)| *w)
+}
+
+/// The base and what belongs above it, bottom to top.
+fn above(windows: &[Info], base: &Info, wants: &Wants) -> Vec<WindowId> {
+    // In Steam's mode the apps tell whose a window is that does not say.
+    let same_app = |w: &Info| !wants.steam || w.app == 0 || base.app == 0 || w.app == base.app;
+    let others = || windows.iter().filter(|w| w.id != base.id && !w.marks.is_overlay());
+    let belongs = |w: &&Info| w.marks.opacity > 0 && belongs_to(windows, w, base.id, same_app(w));
+    let dialogs = others()
+        .filter(|w| is_dialog(w) || w.role == Role::Splash)
+        .filter(belongs);
+    let menus = others()
+        .filter(|w| matches!(w.role, Role::Override { .. }) && !w.is_main())
+        .filter(belongs);
+    let mut all = vec![base.id];
+    all.extend(dialogs.map(|w| w.id));
+    all.extend(menus.map(|w| w.id));
+    all
+}
+
+/// The video that a streaming client is drawn over.
+fn video(windows: &[Info], base: &Info) -> Option<WindowId> {
+    let of_client = windows.iter().rev().find(|w| w.marks.streaming_video);
+    of_client.filter(|_| base.marks.streaming_client).map(|w| w.id)
+}
+
+/// The overlays that can be seen, bottom to top: large ones below notifications, external ones above all.
+fn overlays(windows: &[Info]) -> Vec<WindowId> {
+    let mut seen: Vec<&Info> = windows
+        .iter()
+        .filter(|w| w.marks.is_overlay() && w.marks.opacity > 0)
+        .collect();
+    let area = |w: &Info| i64::from(w.size.0) * i64::from(w.size.1);
+    seen.sort_by_key(|w| (w.marks.external_overlay, -area(w)));
+    seen.into_iter().map(|w| w.id).collect()
+}
+
+fn is_dialog(w: &Info) -> bool {
+    matches!(w.role, Role::Dialog { .. })
+}
+
+/// Whether a window's chain of parents ends at `base`. One without parents (an orphan) belongs to whatever is the base,
+/// if `orphan` says so.
+fn belongs_to(windows: &[Info], window: &Info, base: WindowId, orphan: bool) -> bool {
+    let mut at = *window;
     // A client may make a loop of parents: no chain is longer than the list.
     for _ in 0..windows.len() {
-        let Role::Dialog { parent: Some(parent) } = at.role else {
-            return !matches!(at.role, Role::Normal);
+        let parent = match at.role {
+            Role::Dialog { parent } | Role::Override { parent } => parent,
+            Role::Splash => None,
+            Role::Normal => return false,
         };
+        let Some(parent) = parent else { return orphan };
         if parent == base {
             return true;
         }
         let Some(next) = windows.iter().find(|w| w.id == parent) else {
-            return true;
+            return orphan;
         };
         at = *next;
     }
@@ -97,62 +237,4 @@ fn leads_to(windows: &[Info], dialog: &Info, base: WindowId) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn w(id: u64, role: Role) -> Info {
-        Info {
-            id: WindowId(id),
-            role,
-            keyboard: true,
-        }
-    }
-
-    fn dialog(parent: u64) -> Role {
-        Role::Dialog {
-            parent: Some(WindowId(parent)),
-        }
-    }
-
-    fn ids(list: &[u64]) -> Vec<WindowId> {
-        list.iter().map(|i| WindowId(*i)).collect()
-    }
-
-    #[test]
-    fn the_newest_main_window_is_the_base() {
-        let c = choose(&[w(1, Role::Normal), w(2, Role::Normal)], None);
-        assert_eq!(
-            (c.base, c.shown, c.keyboard),
-            (Some(WindowId(2)), ids(&[2]), Some(WindowId(2)))
-        );
-    }
-
-    #[test]
-    fn dialogs_and_menus_stand_above_their_base_only() {
-        let list = [
-            w(1, Role::Normal),
-            w(2, dialog(1)),
-            w(3, Role::Normal),
-            w(4, dialog(3)),
-            w(5, Role::Override),
-        ];
-        let c = choose(&list, None);
-        assert_eq!(c.shown, ids(&[3, 4, 5]));
-        assert_eq!(c.keyboard, Some(WindowId(4)));
-        assert_eq!(choose(&list, Some(WindowId(3))).keyboard, Some(WindowId(3)));
-        assert_eq!(
-            choose(&list, Some(WindowId(1))).keyboard,
-            Some(WindowId(4)),
-            "a hidden window gets no keys"
-        );
-    }
-
-    #[test]
-    fn a_splash_alone_is_shown_and_a_loop_of_parents_ends() {
-        assert_eq!(choose(&[w(1, Role::Override)], None).base, Some(WindowId(1)));
-        let c = choose(&[w(1, dialog(2)), w(2, dialog(1))], None);
-        assert_eq!(c.base, Some(WindowId(2)));
-        assert_eq!(c.shown.len(), 2);
-        assert_eq!(choose(&[], None), Choice::default());
-    }
-}
+mod tests;

@@ -3,7 +3,8 @@
 //! Our own type and not smithay's `Window`, because Debian 12's Xwayland pairs X11 windows with surfaces in a way
 //! that smithay leaves to the compositor: the surface of an X11 window is whatever `xwayland::pairing` found.
 
-use super::policy::{self, Info, Role, WindowId};
+use super::marks::Marks;
+use super::policy::{Choice, Info, Role, WindowId};
 use smithay::backend::renderer::utils::with_renderer_surface_state;
 use smithay::desktop::{PopupManager, WindowSurfaceType, utils::under_from_surface_tree};
 use smithay::reexports::wayland_server::{Resource, protocol::wl_surface::WlSurface};
@@ -36,6 +37,12 @@ pub struct Window {
     pub mapped: bool,
     /// Where a Wayland window stands, if not in the middle (`Scope::free`).
     pub place: Option<Point<i32, Logical>>,
+    /// What Steam says of it; an X11 window's.
+    pub marks: Marks,
+    /// It wants no place in a taskbar or pager.
+    pub skipped: bool,
+    /// The X server it is of: its place in the list of them.
+    pub server: u32,
 }
 
 /// A surface tree and where its root's origin lies in the game's coordinates.
@@ -45,6 +52,22 @@ pub struct Placed {
     pub surface: WlSurface,
     /// Where.
     pub at: Point<i32, Logical>,
+    /// How opaque it is drawn, 0 to 1.
+    pub alpha: f32,
+    /// The pointer can reach it.
+    pub pointer: bool,
+}
+
+impl Placed {
+    /// An opaque one that the pointer can reach.
+    pub fn new(surface: WlSurface, at: Point<i32, Logical>) -> Self {
+        Self {
+            surface,
+            at,
+            alpha: 1.0,
+            pointer: true,
+        }
+    }
 }
 
 impl Window {
@@ -101,7 +124,8 @@ impl Window {
         matches!(&self.kind, Kind::Xdg(toplevel) if toplevel_data(toplevel, |d| d.modal))
     }
 
-    fn info(&self, stack: &Stack) -> Info {
+    /// What the policy is to know of it. `steam`: apps are Steam's, else each window is its own.
+    pub fn info(&self, stack: &Stack, area: Size<i32, Logical>, steam: bool) -> Info {
         let (role, keyboard) = match &self.kind {
             Kind::Xdg(toplevel) => match toplevel.parent() {
                 Some(parent) => (
@@ -113,32 +137,56 @@ impl Window {
                 None => (Role::Normal, true),
             },
             // Whether the X server's focus is set, or WM_TAKE_FOCUS sent, is smithay's to see from the window's hints.
-            Kind::X11(x11) => (x11_role(x11, stack), crate::xwayland::takes_keyboard(x11)),
+            Kind::X11(x11) => (x11_role(x11, self.server, stack), crate::xwayland::takes_keyboard(x11)),
         };
+        let (x11, pid, fullscreen) = match &self.kind {
+            Kind::X11(x11) => (
+                Some((self.server, x11.window_id())),
+                x11.pid().unwrap_or(0),
+                x11.is_fullscreen(),
+            ),
+            Kind::Xdg(_) => (None, 0, false),
+        };
+        let rect = self.rect(area);
         Info {
             id: self.id,
             role,
             keyboard,
+            app: if steam { self.marks.game } else { self.number() },
+            x11,
+            pid,
+            size: (rect.size.w, rect.size.h),
+            covers: rect.contains_rect(Rectangle::from_size(area)),
+            helper: self.skipped && !fullscreen,
+            marks: self.marks,
+        }
+    }
+
+    /// The number of a window that belongs to no app: an X11 window's own, as gamescope has it without `-e`; a Wayland
+    /// window has none, so its place in the order of creation stands for it.
+    pub fn number(&self) -> u32 {
+        match &self.kind {
+            Kind::X11(x) => x.window_id(),
+            Kind::Xdg(_) => u32::try_from(self.id.0).unwrap_or(u32::MAX),
         }
     }
 }
 
-fn x11_role(x11: &X11Surface, stack: &Stack) -> Role {
+fn x11_role(x11: &X11Surface, server: u32, stack: &Stack) -> Role {
+    let parent = x11.is_transient_for();
+    let known = parent.and_then(|p| stack.by_x11(server, p)).map(|w| w.id);
     if x11.is_override_redirect() {
-        return Role::Override;
+        return Role::Override { parent: known };
     }
-    if let Some(parent) = x11.is_transient_for() {
-        return Role::Dialog {
-            parent: stack.by_x11(parent).map(|w| w.id),
-        };
+    if parent.is_some() {
+        return Role::Dialog { parent: known };
     }
     match x11.window_type() {
         Some(
             WmWindowType::DropdownMenu | WmWindowType::PopupMenu | WmWindowType::Tooltip | WmWindowType::Notification,
-        ) => Role::Override,
-        Some(WmWindowType::Dialog | WmWindowType::Utility | WmWindowType::Splash | WmWindowType::Toolbar) => {
-            Role::Dialog { parent: None }
-        }
+        ) => Role::Override { parent: None },
+        Some(WmWindowType::Splash) => Role::Splash,
+        Some(WmWindowType::Dialog | WmWindowType::Utility | WmWindowType::Toolbar) => Role::Dialog { parent: None },
         _ => Role::Normal,
     }
 }
@@ -175,6 +223,9 @@ impl Stack {
             surface,
             mapped: false,
             place: None,
+            marks: Marks::default(),
+            skipped: false,
+            server: 0,
         });
         id
     }
@@ -189,6 +240,14 @@ impl Stack {
         if let Some(at) = self.windows.iter().position(|w| w.id == id) {
             let window = self.windows.remove(at);
             self.windows.push(window);
+        }
+    }
+
+    /// Puts a window at the bottom.
+    pub fn lower(&mut self, id: WindowId) {
+        if let Some(at) = self.windows.iter().position(|w| w.id == id) {
+            let window = self.windows.remove(at);
+            self.windows.insert(0, window);
         }
     }
 
@@ -212,11 +271,11 @@ impl Stack {
         self.windows.iter().find(|w| w.surface.as_ref() == Some(surface))
     }
 
-    /// The window of that X11 id.
-    pub fn by_x11(&self, window: u32) -> Option<&Window> {
+    /// The window of that X11 id, of the X server at that place of the list of them.
+    pub fn by_x11(&self, server: u32, window: u32) -> Option<&Window> {
         self.windows
             .iter()
-            .find(|w| matches!(&w.kind, Kind::X11(x) if x.window_id() == window))
+            .find(|w| w.server == server && matches!(&w.kind, Kind::X11(x) if x.window_id() == window))
     }
 
     /// The window that a click into `id` is for: its modal dialog (or that one's), if it has one.
@@ -239,41 +298,39 @@ impl Stack {
         at
     }
 
-    /// The policy's answer for the mapped windows.
-    pub fn choose(&self, clicked: Option<WindowId>) -> policy::Choice {
-        let infos: Vec<Info> = self
-            .windows
-            .iter()
-            .filter(|w| w.is_visible())
-            .map(|w| w.info(self))
-            .collect();
-        policy::choose(&infos, clicked)
+    /// The mapped windows, bottom to top, as the policy sees them.
+    pub fn infos(&self, area: Size<i32, Logical>, steam: bool) -> Vec<Info> {
+        let visible = self.windows.iter().filter(|w| w.is_visible());
+        visible.map(|w| w.info(self, area, steam)).collect()
     }
 
     /// All mapped windows, none of them the base, the topmost with the keyboard unless another was clicked.
-    pub fn all(&self, clicked: Option<WindowId>) -> policy::Choice {
+    pub fn all(&self, clicked: Option<WindowId>) -> Choice {
         let shown: Vec<WindowId> = self.windows.iter().filter(|w| w.is_visible()).map(|w| w.id).collect();
         let keyboard = clicked.filter(|id| shown.contains(id)).or(shown.last().copied());
-        policy::Choice {
-            base: None,
+        Choice {
+            pointer: shown.clone(),
             shown,
             keyboard,
+            ..Choice::default()
         }
     }
 
     /// The surface trees of the shown windows and their popups, top to bottom, in the game's coordinates.
-    pub fn placed(&self, shown: &[WindowId], area: Size<i32, Logical>) -> Vec<Placed> {
+    pub fn placed(&self, choice: &Choice, area: Size<i32, Logical>) -> Vec<Placed> {
         let mut out = Vec::new();
-        for window in shown.iter().rev().filter_map(|id| self.get(*id)) {
+        for window in choice.shown.iter().rev().filter_map(|id| self.get(*id)) {
             let Some(surface) = window.surface.as_ref().filter(|s| s.is_alive()) else {
                 continue;
             };
-            let at = window.rect(area).loc - window.geometry().loc;
-            out.extend(popups_of(surface, window.rect(area).loc));
-            out.push(Placed {
-                surface: surface.clone(),
-                at,
-            });
+            let rect = window.rect(area);
+            let place = |p| Placed {
+                alpha: window.marks.alpha(),
+                pointer: choice.pointer.contains(&window.id),
+                ..p
+            };
+            out.extend(popups_of(surface, rect.loc).map(place));
+            out.push(place(Placed::new(surface.clone(), rect.loc - window.geometry().loc)));
         }
         out
     }
@@ -281,10 +338,8 @@ impl Stack {
 
 /// The popups of a window (or another root) whose visible part is at this place.
 pub fn popups_of(root: &WlSurface, at: Point<i32, Logical>) -> impl Iterator<Item = Placed> {
-    PopupManager::popups_for_surface(root).map(move |(popup, offset)| Placed {
-        surface: popup.wl_surface().clone(),
-        at: at + offset - popup.geometry().loc,
-    })
+    PopupManager::popups_for_surface(root)
+        .map(move |(popup, offset)| Placed::new(popup.wl_surface().clone(), at + offset - popup.geometry().loc))
 }
 
 impl Window {
@@ -294,9 +349,9 @@ impl Window {
     }
 }
 
-/// The surface under a point of the game's coordinates, and where its origin lies.
+/// The surface that the pointer reaches at a point of the game's coordinates, and where its origin lies.
 pub fn surface_under(placed: &[Placed], point: Point<f64, Logical>) -> Option<(WlSurface, Point<f64, Logical>)> {
-    placed.iter().find_map(|p| {
+    placed.iter().filter(|p| p.pointer).find_map(|p| {
         under_from_surface_tree(&p.surface, point, p.at, WindowSurfaceType::ALL).map(|(s, at)| (s, at.to_f64()))
     })
 }

@@ -36,6 +36,8 @@ x11rb::atom_manager! {
         _NET_WM_NAME,
         _NET_WM_STATE,
         _NET_WM_STATE_FULLSCREEN,
+        _NET_WM_STATE_SKIP_PAGER,
+        _NET_WM_STATE_SKIP_TASKBAR,
         _NET_WM_STATE_MAXIMIZED_HORZ,
         _NET_WM_STATE_MAXIMIZED_VERT,
         _NET_WM_WINDOW_TYPE,
@@ -54,6 +56,8 @@ pub struct Wishes {
     pub fullscreen: bool,
     /// It wants as much as there is.
     pub maximized: bool,
+    /// It wants no place in taskbars and pagers.
+    pub skipped: bool,
 }
 
 /// What an X event asks us to do.
@@ -63,6 +67,13 @@ pub enum News {
     Activate(u32),
     /// Xwayland emulates another mode for the client of this window.
     Emulated(u32),
+    /// Another property of this window has changed.
+    Property {
+        /// Whose.
+        window: u32,
+        /// Its name.
+        atom: u32,
+    },
 }
 
 /// The connection.
@@ -93,6 +104,8 @@ impl Ewmh {
             atoms._NET_SUPPORTED,
             atoms._NET_SUPPORTING_WM_CHECK,
             atoms._NET_WM_NAME,
+            atoms._NET_WM_STATE_SKIP_PAGER,
+            atoms._NET_WM_STATE_SKIP_TASKBAR,
             atoms._NET_WM_WINDOW_TYPE,
             atoms._NET_WM_WINDOW_TYPE_NORMAL,
             atoms._NET_WM_WINDOW_TYPE_DIALOG,
@@ -156,6 +169,12 @@ impl Ewmh {
                 Event::PropertyNotify(n) if n.atom == self.atoms._XWAYLAND_RANDR_EMU_MONITOR_RECTS => {
                     return Ok(Some(News::Emulated(n.window)));
                 }
+                Event::PropertyNotify(n) => {
+                    return Ok(Some(News::Property {
+                        window: n.window,
+                        atom: n.atom,
+                    }));
+                }
                 _ => {}
             }
         }
@@ -171,6 +190,8 @@ impl Ewmh {
             fullscreen: states.contains(&self.atoms._NET_WM_STATE_FULLSCREEN),
             maximized: states.contains(&self.atoms._NET_WM_STATE_MAXIMIZED_HORZ)
                 && states.contains(&self.atoms._NET_WM_STATE_MAXIMIZED_VERT),
+            skipped: states.contains(&self.atoms._NET_WM_STATE_SKIP_TASKBAR)
+                && states.contains(&self.atoms._NET_WM_STATE_SKIP_PAGER),
         })
     }
 

@@ -66,6 +66,11 @@ impl XwmHandler for State {
         scope.x11_manage(&window, false);
         tell(window.configure(rect));
         tell(window.set_mapped(true));
+        if let Some(managed) = scope.xwayland.windows.get(&window.window_id())
+            && let Some(known) = scope.windows.get_mut(managed.id)
+        {
+            known.skipped = wishes.skipped;
+        }
         if wishes.maximized {
             scope.x11_fill(&window, Fill::Maximized);
         }
@@ -113,7 +118,7 @@ impl XwmHandler for State {
         tell(window.configure(rect));
         scope.damage();
         // To be raised is to be seen, when it is a main window. To be lowered has no use: nobody could raise it again.
-        if let (Some(Reorder::Top), Some(id)) = (reorder, scope.windows.by_x11(window.window_id()).map(|w| w.id)) {
+        if let (Some(Reorder::Top), Some(id)) = (reorder, scope.windows.by_x11(0, window.window_id()).map(|w| w.id)) {
             scope.windows.raise(id);
             self.scene_changed();
         }
@@ -166,6 +171,13 @@ impl XwmHandler for State {
 
     fn unfullscreen_request(&mut self, _xwm: XwmId, window: X11Surface) {
         self.scope.x11_unfill(&window, Fill::Fullscreen);
+    }
+
+    // There is nowhere to minimise to: another main window is shown, if there is one.
+    fn minimize_request(&mut self, _xwm: XwmId, window: X11Surface) {
+        if let Some(id) = self.scope.windows.by_x11(0, window.window_id()).map(|w| w.id) {
+            self.minimize(id);
+        }
     }
 
     // The main window fills the output, wherever it is, so that there is nothing to drag.
@@ -237,14 +249,15 @@ impl State {
         let scope = &mut self.scope;
         match news {
             News::Activate(window) => {
-                if let Some(id) = scope.windows.by_x11(window).map(|w| w.id) {
+                if let Some(id) = scope.windows.by_x11(0, window).map(|w| w.id) {
                     scope.windows.raise(id);
                     scope.clicked = Some(id);
                     self.scene_changed();
                 }
             }
+            News::Property { window, atom } => self.x11_property(window, atom),
             News::Emulated(window) => {
-                let window = scope.windows.by_x11(window).map(|w| w.kind.clone());
+                let window = scope.windows.by_x11(0, window).map(|w| w.kind.clone());
                 if let Some(Kind::X11(window)) = window
                     && window.is_fullscreen()
                 {
@@ -301,20 +314,22 @@ impl Scope {
 
     /// A window is to be mapped, or is.
     fn x11_manage(&mut self, window: &X11Surface, mapped: bool) {
-        let managed = self
-            .xwayland
-            .windows
-            .entry(window.window_id())
-            .or_insert_with(|| Managed {
-                id: self.windows.add(Kind::X11(window.clone()), None),
-                mapped: false,
-                before: announced_id(window),
-                paired: None,
-                former: None,
-                above: None,
-            });
-        managed.mapped |= mapped;
         self.xwayland.look = true;
+        if let Some(managed) = self.xwayland.windows.get_mut(&window.window_id()) {
+            managed.mapped |= mapped;
+            return;
+        }
+        let id = self.windows.add(Kind::X11(window.clone()), None);
+        let managed = Managed {
+            id,
+            mapped,
+            before: announced_id(window),
+            paired: None,
+            former: None,
+            above: None,
+        };
+        self.xwayland.windows.insert(window.window_id(), managed);
+        self.x11_read_marks(window, id);
     }
 
     fn x11_first_place(&self, window: &X11Surface) -> Rectangle<i32, Logical> {
@@ -325,7 +340,9 @@ impl Scope {
             rect: window.geometry(),
             placed: hints.is_some_and(|h| h.position.is_some()),
             min: hints.and_then(|h| h.min_size).map(at_least).unwrap_or_default(),
-            over: parent.and_then(|p| self.windows.by_x11(p)).map(|w| w.rect(self.area)),
+            over: parent
+                .and_then(|p| self.windows.by_x11(0, p))
+                .map(|w| w.rect(self.area)),
             dialog: parent.is_some() || window.window_type().is_some_and(|t| t != WmWindowType::Normal),
         };
         placing::first(first, self.area)
@@ -354,6 +371,11 @@ impl Scope {
         });
         tell(window.configure(self.x11_whole(window)));
         self.damage();
+    }
+
+    /// A window that fills the output, whose size has changed.
+    pub(super) fn x11_fill_again(&mut self, window: &X11Surface) {
+        tell(window.configure(self.x11_whole(window)));
     }
 
     fn x11_unfill(&mut self, window: &X11Surface, how: Fill) {

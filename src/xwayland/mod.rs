@@ -8,21 +8,30 @@
 //! | `placing` | where a window goes and how large it is (pure) |
 //! | `pairing` | finds the surface of each window, for both generations of Xwayland |
 //! | `stacking` | tells the X server our order, with as few moves as it takes (`moves` is pure) |
+//! | `steam`, `properties` | gamescope's and Steam's X properties: reading and writing, and their meaning (pure) |
+//! | `controls` | obeys them |
+//! | `feedback` | what Steam is told (pure) |
 //! | `ewmh` | a connection of our own, for what smithay's window manager leaves out |
 //! | `screen` | tells X11 clients of the monitor |
 //! | `selection` | clipboard and primary selection, both ways |
 
+mod controls;
 mod crashes;
 mod ewmh;
+mod feedback;
 mod manager;
 mod pairing;
 mod placing;
+mod properties;
 mod screen;
 mod selection;
 mod server;
 mod stacking;
+mod steam;
 
+pub use controls::Controls;
 pub use manager::takes_keyboard;
+pub use properties::Control;
 
 use crate::scene::policy::WindowId;
 use smithay::utils::{Logical, Rectangle};
@@ -58,6 +67,8 @@ pub struct Xwayland {
     look: bool,
     /// What the X server was last told of the order, bottom to top; `None`: it must be told.
     told_order: Option<Vec<u32>>,
+    /// What Steam was last told.
+    told: controls::Told,
     /// What Wayland clients offer, for a server that starts later.
     offered: selection::Offered,
     starts: u64,

@@ -87,6 +87,7 @@ impl State {
                 self.x11_read_events();
             }
             self.scope.x11_show_hidden();
+            self.x11_feedback();
             if !self.x11_pair() {
                 return;
             }

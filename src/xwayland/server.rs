@@ -4,6 +4,7 @@
 //! learned from its standard error, which nobody else holds open.
 
 use super::ewmh::Ewmh;
+use super::steam::Steam;
 use crate::handlers::ClientState;
 use crate::scene::window::Kind;
 use crate::state::State;
@@ -43,6 +44,7 @@ pub struct Server {
     deadline: RegistrationToken,
     pub(super) wm: Option<X11Wm>,
     pub(super) ewmh: Option<Ewmh>,
+    pub(super) steam: Option<Steam>,
     last_words: LastWords,
 }
 
@@ -149,6 +151,7 @@ impl State {
             deadline,
             wm: None,
             ewmh: None,
+            steam: None,
             last_words: LastWords::default(),
         });
         Ok(())
@@ -166,7 +169,11 @@ impl State {
             .map_err(|e| anyhow!("error starting the window manager: {e}"))
             .map(|wm| server.wm = Some(wm))
             .and_then(|()| Ewmh::connect(server.display, &events).context("error connecting to Xwayland"))
-            .map(|ewmh| server.ewmh = Some(ewmh));
+            .and_then(|mut ewmh| {
+                let steam = Steam::new(ewmh.connection().0).context("error asking for Xwayland's atoms")?;
+                (server.ewmh, server.steam) = (Some(ewmh), Some(steam));
+                Ok(())
+            });
         if let Err(why) = started {
             self.xwayland_ended(run, &format!("{why:#}"));
             return;
@@ -175,6 +182,7 @@ impl State {
         self.x11_show_monitor();
         self.scope.xwayland.was_ready = true;
         self.scope.xwayland.told_order = None;
+        self.scope.xwayland.told.dirty = true;
         self.selections_to_new_server();
     }
 

@@ -19,7 +19,16 @@ impl State {
         let Some(ewmh) = scope.xwayland.server.as_mut().and_then(|s| s.ewmh.as_mut()) else {
             return;
         };
-        let shown = |id| scope.choice.shown.iter().position(|s| *s == id);
+        // What the pointer is not to reach (a performance display over the game) is below what it is.
+        let reach = |id| usize::from(scope.choice.pointer.contains(&id)) * scope.choice.shown.len();
+        let shown = |id| {
+            scope
+                .choice
+                .shown
+                .iter()
+                .position(|s| *s == id)
+                .map(|at| at + reach(id))
+        };
         let mut windows: Vec<_> = scope
             .windows
             .iter()

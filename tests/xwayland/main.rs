@@ -14,5 +14,6 @@ mod input;
 mod monitor;
 mod selection;
 mod server;
+mod steam;
 mod windows;
 mod x;

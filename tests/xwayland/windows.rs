@@ -165,7 +165,7 @@ fn the_x_server_picks_the_windows_that_are_seen() {
     x.belongs_to(hidden, main);
     x.map(hidden);
     desk.until("it is known", |d| {
-        d.f.state.scope.windows.by_x11(hidden).is_some_and(|w| w.mapped)
+        d.f.state.scope.windows.by_x11(0, hidden).is_some_and(|w| w.mapped)
     });
     desk.until("what is seen is what is picked", |_| {
         x.at(10, 200) == other && x.at(320, 240) == menu

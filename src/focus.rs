@@ -1,0 +1,74 @@
+//! Puts the focus policy's answer into effect: what is shown, who has the keyboard, what X clients hear of it.
+
+use crate::handlers::KeyboardFocus;
+use crate::scene::marks::STEAM;
+use crate::scene::policy::{Wants, WindowId, choose};
+use crate::scene::window::Kind;
+use crate::state::{Scope, State};
+use crate::stats_fifo::Focus;
+use smithay::utils::SERIAL_COUNTER;
+
+impl State {
+    /// A window came, went, or changed its role: choose and focus anew.
+    pub fn scene_changed(&mut self) {
+        let scope = &mut self.scope;
+        let mut wants = scope.wants();
+        wants.clicked = wants.clicked.map(|id| scope.windows.modal_above(id));
+        let windows = scope.windows.infos(scope.area, wants.steam);
+        let choice = if scope.free {
+            scope.windows.all(wants.clicked)
+        } else {
+            choose(&windows, &wants)
+        };
+        scope.note_focusable(&windows);
+        let focus = choice.keyboard;
+        self.scope.choice = choice;
+        self.scope.damage();
+        self.scope.scene_info_dirty = true;
+        let window = focus.and_then(|id| self.scope.windows.get(id)).and_then(|w| {
+            let surface = w.surface.clone()?;
+            Some(match &w.kind {
+                Kind::X11(x11) => KeyboardFocus::X11(x11.clone(), surface),
+                Kind::Xdg(_) => KeyboardFocus::Surface(surface),
+            })
+        });
+        let target = self.scope.focus_above_windows(window);
+        if let Some(keyboard) = self.scope.seat.get_keyboard()
+            && keyboard.current_focus() != target
+            && !keyboard.is_grabbed()
+        {
+            keyboard.set_focus(self, target, SERIAL_COUNTER.next_serial());
+        }
+        self.x11_restack();
+    }
+
+    /// Shows another main window in this one's place, if there is one.
+    pub fn minimize(&mut self, id: WindowId) {
+        self.scope.windows.lower(id);
+        if self.scope.clicked == Some(id) {
+            self.scope.clicked = None;
+        }
+        self.scene_changed();
+    }
+}
+
+impl Scope {
+    /// What player and Steam want of the windows.
+    fn wants(&self) -> Wants {
+        Wants {
+            steam: self.settings.steam,
+            clicked: self.clicked,
+            apps: self.controls.base_apps.clone(),
+            window: self.controls.base_window,
+        }
+    }
+
+    /// What `-T` calls the focused app: Steam's number of it with `-e`, else the window's own.
+    pub fn focused_app(&self) -> Option<Focus> {
+        self.choice.base?;
+        Some(match self.choice.app {
+            STEAM if self.settings.steam => Focus::Steam,
+            app => Focus::App(app),
+        })
+    }
+}

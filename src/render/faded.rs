@@ -1,0 +1,121 @@
+//! A surface tree that is drawn less than opaque (`_NET_WM_WINDOW_OPACITY`): first by itself, and then as one picture.
+//!
+//! Drawn one by one, surfaces would show through each other; and smithay's Pixman renderer puts a buffer without an alpha
+//! channel over what is below it instead of mixing both.
+
+use anyhow::{Context, Result};
+use smithay::backend::renderer::damage::OutputDamageTracker;
+use smithay::backend::renderer::element::surface::WaylandSurfaceRenderElement;
+use smithay::backend::renderer::element::utils::{Relocate, RelocateRenderElement};
+use smithay::backend::renderer::element::{Element, Id, Kind, RenderElement};
+use smithay::backend::renderer::pixman::{PixmanError, PixmanFrame, PixmanRenderer, PixmanTexture};
+use smithay::backend::renderer::utils::CommitCounter;
+use smithay::backend::renderer::{Bind, Frame};
+use smithay::utils::{Buffer, Physical, Rectangle, Scale, Transform};
+
+/// What a picture was drawn from: each element's commit and place.
+type Origin = Vec<(Id, CommitCounter, Rectangle<i32, Physical>)>;
+
+/// The picture of a tree.
+#[derive(Clone, Debug)]
+pub struct Faded {
+    id: Id,
+    commit: CommitCounter,
+    texture: PixmanTexture,
+    rect: Rectangle<i32, Physical>,
+    alpha: f32,
+    origin: Origin,
+}
+
+impl Faded {
+    /// Draws the elements (top to bottom, opaque), as far as they are within `bounds`; or takes the picture of `before`, if
+    /// nothing has changed. `None`: there is nothing to be seen.
+    pub fn new(
+        renderer: &mut PixmanRenderer,
+        elements: Vec<WaylandSurfaceRenderElement<PixmanRenderer>>,
+        scale: Scale<f64>,
+        alpha: f32,
+        bounds: Rectangle<i32, Physical>,
+        before: Option<&Faded>,
+    ) -> Result<Option<Self>> {
+        let origin: Origin = elements
+            .iter()
+            .map(|e| (e.id().clone(), e.current_commit(), e.geometry(scale)))
+            .collect();
+        let whole = origin.iter().map(|(_, _, rect)| *rect).reduce(|a, b| a.merge(b));
+        let Some(rect) = whole.and_then(|rect| rect.intersection(bounds)) else {
+            return Ok(None);
+        };
+        if let Some(before) = before.filter(|b| b.origin == origin && b.rect == rect) {
+            // Another alpha is a change that the damage tracker sees by itself.
+            return Ok(Some(Self {
+                alpha,
+                ..before.clone()
+            }));
+        }
+        let (w, h) = (rect.size.w as usize, rect.size.h as usize);
+        let mut image = pixman::Image::new(pixman::FormatCode::A8R8G8B8, w, h, true)
+            .ok()
+            .context("error creating an image")?;
+        let back = rect.loc.upscale(-1);
+        let moved: Vec<_> = elements
+            .into_iter()
+            .map(|e| RelocateRenderElement::from_element(e, back, Relocate::Relative))
+            .collect();
+        {
+            let mut target = renderer.bind(&mut image).context("error binding an image")?;
+            OutputDamageTracker::new(rect.size, scale, Transform::Normal)
+                .render_output(renderer, &mut target, 0, &moved, [0.0; 4])
+                .map_err(|why| anyhow::anyhow!("error drawing a translucent window: {why}"))?;
+        }
+        let mut commit = before.map_or_else(CommitCounter::default, |b| b.commit);
+        commit.increment();
+        Ok(Some(Self {
+            id: before.map_or_else(Id::new, |b| b.id.clone()),
+            commit,
+            texture: image.into(),
+            rect,
+            alpha,
+            origin,
+        }))
+    }
+}
+
+impl Element for Faded {
+    fn id(&self) -> &Id {
+        &self.id
+    }
+
+    fn current_commit(&self) -> CommitCounter {
+        self.commit
+    }
+
+    fn src(&self) -> Rectangle<f64, Buffer> {
+        Rectangle::from_size((f64::from(self.rect.size.w), f64::from(self.rect.size.h)).into())
+    }
+
+    fn geometry(&self, _scale: Scale<f64>) -> Rectangle<i32, Physical> {
+        self.rect
+    }
+
+    fn alpha(&self) -> f32 {
+        self.alpha
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Unspecified
+    }
+}
+
+impl RenderElement<PixmanRenderer> for Faded {
+    fn draw(
+        &self,
+        frame: &mut PixmanFrame<'_, '_>,
+        src: Rectangle<f64, Buffer>,
+        dst: Rectangle<i32, Physical>,
+        damage: &[Rectangle<i32, Physical>],
+        _opaque: &[Rectangle<i32, Physical>],
+    ) -> Result<(), PixmanError> {
+        frame.render_texture_from_to(&self.texture, src, dst, damage, &[], Transform::Normal, self.alpha)
+    }
+}

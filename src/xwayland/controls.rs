@@ -1,0 +1,297 @@
+//! Obeys what Steam asks for by properties of the root window and of windows, and keeps the session's own properties true.
+
+use super::feedback::{Facts, Focusable, feedback};
+use super::properties::{Control, mark};
+use super::steam::Change;
+use crate::config::Filter;
+use crate::link::{Refresh, Size};
+use crate::scene::policy::{Info, WindowId};
+use crate::scene::window::Kind;
+use crate::state::{Scope, State, period, slower};
+use crate::time::Mono;
+use smithay::input::keyboard::XkbConfig;
+use smithay::output::Mode;
+use smithay::xwayland::X11Surface;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How often the counter of input events is told at most.
+const COUNTER: Duration = Duration::from_millis(100);
+
+/// What was asked for while the session runs, apart from what has its place in the settings.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Controls {
+    /// Whose windows are the base, best first.
+    pub base_apps: Vec<u32>,
+    /// The X11 window that is the base.
+    pub base_window: Option<u32>,
+    /// The refresh, in place of the settings'.
+    pub refresh: Option<Refresh>,
+    /// Nothing is passed through.
+    pub composite_force: bool,
+    /// The picture's share of the output, and how much it is enlarged: 1 and 1 without a wish.
+    pub zoom: (f64, f64),
+    /// What has no effect here, by its property's name.
+    pub kept: BTreeMap<&'static str, u32>,
+}
+
+impl Default for Controls {
+    fn default() -> Self {
+        Self {
+            base_apps: Vec::new(),
+            base_window: None,
+            refresh: None,
+            composite_force: false,
+            zoom: (1.0, 1.0),
+            kept: BTreeMap::new(),
+        }
+    }
+}
+
+/// What of the facts was last told, and when.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    /// The windows or the controls have changed.
+    pub dirty: bool,
+    focusable: Vec<Focusable>,
+    cursor: bool,
+    inputs: u32,
+    at: Mono,
+}
+
+impl State {
+    /// A property of a window, or of the root window, has changed.
+    pub(super) fn x11_property(&mut self, window: u32, atom: u32) {
+        let Some(server) = &mut self.scope.xwayland.server else {
+            return;
+        };
+        let (Some(ewmh), Some(steam)) = (&mut server.ewmh, &mut server.steam) else {
+            return;
+        };
+        let (conn, root) = ewmh.connection();
+        match steam.changed(conn, window, root, atom) {
+            Ok(None) => {}
+            Ok(Some(Change::Control(control))) => self.control(control),
+            Ok(Some(Change::Mark(at, words))) => {
+                let id = self.scope.windows.by_x11(0, window).map(|w| w.id);
+                if let Some(known) = id.and_then(|id| self.scope.windows.get_mut(id)) {
+                    mark(&mut known.marks, at, &words);
+                    self.scene_changed();
+                }
+            }
+            Err(why) => tracing::debug!("error reading a property: {why:#}"),
+        }
+    }
+
+    /// Does what a property of the root window asks for.
+    pub fn control(&mut self, control: Control) {
+        tracing::debug!(?control, "asked by a property");
+        let scope = &mut self.scope;
+        match control {
+            Control::BaseApps(apps) => scope.controls.base_apps = apps,
+            Control::BaseWindow(window) => scope.controls.base_window = window,
+            Control::FpsLimit(limit) => {
+                scope.settings.limit = limit;
+                scope.repace();
+            }
+            Control::DynamicRefresh(refresh) => {
+                scope.controls.refresh = refresh;
+                scope.repace();
+            }
+            Control::Mode { server: 0, size } => {
+                let size = size.or(scope.settings.nested).unwrap_or(scope.settings.output);
+                self.set_area(size);
+            }
+            Control::Filter(filter) => scope.settings.filter = filter,
+            Control::Scaler(scaler) => scope.settings.scaler = scaler,
+            Control::Sharpness(sharpness) => scope.settings.sharpness = sharpness,
+            Control::CompositeForce(force) => scope.controls.composite_force = force,
+            Control::ScreenScale(share) => scope.controls.zoom.0 = share,
+            Control::Magnification(factor) => scope.controls.zoom.1 = factor,
+            Control::Keyboard(names) => self.set_layout(names),
+            Control::Kept(name, value) => {
+                match value {
+                    Some(value) => scope.controls.kept.insert(name, value),
+                    None => scope.controls.kept.remove(name),
+                };
+            }
+            Control::Mode { .. }
+            | Control::ForceFullscreen(_)
+            | Control::CreateServer(_)
+            | Control::DestroyServer(_) => {}
+            Control::Screenshot => self.take_screenshot(),
+        }
+        self.scene_changed();
+    }
+
+    /// The size the game is told.
+    fn set_area(&mut self, size: Size) {
+        self.scope.resize_area(size);
+        let filling: Vec<_> = self
+            .scope
+            .windows
+            .iter()
+            .filter_map(|w| match &w.kind {
+                Kind::X11(x11) if x11.is_fullscreen() || x11.is_maximized() => Some(x11.clone()),
+                _ => None,
+            })
+            .collect();
+        for window in filling {
+            self.scope.x11_fill_again(&window);
+        }
+    }
+
+    /// The keyboard's layout, without a name the settings'.
+    fn set_layout(&mut self, names: Option<(String, String)>) {
+        let Some(keyboard) = self.scope.seat.get_keyboard() else {
+            return;
+        };
+        let kb = self.scope.settings.keyboard.clone();
+        let (layout, variant) = names.unwrap_or((kb.layout, kb.variant));
+        let config = XkbConfig {
+            rules: "",
+            model: &kb.model,
+            layout: &layout,
+            variant: &variant,
+            options: kb.options,
+        };
+        if keyboard.set_xkb_config(self, config).is_err() {
+            tracing::warn!(layout, variant, "no keyboard has this layout");
+        }
+    }
+
+    /// The first X server's root window is told what it does not know yet.
+    pub(super) fn x11_feedback(&mut self) {
+        let scope = &mut self.scope;
+        let cursor = scope.cursor.is_visible();
+        let told = &scope.xwayland.told;
+        let counts = told.inputs != scope.inputs && scope.now.since(told.at) >= COUNTER;
+        if !(told.dirty || counts || told.cursor != cursor) {
+            return;
+        }
+        let facts = scope.x11_facts(cursor);
+        let told = &mut scope.xwayland.told;
+        told.cursor = cursor;
+        told.inputs = scope.inputs;
+        told.at = scope.now;
+        let Some(server) = &mut scope.xwayland.server else {
+            return;
+        };
+        let (Some(ewmh), Some(steam)) = (&mut server.ewmh, &mut server.steam) else {
+            return;
+        };
+        told.dirty = false;
+        let (conn, root) = ewmh.connection();
+        if let Err(why) = steam.write(conn, root, feedback(&facts)) {
+            tracing::debug!("error telling Steam: {why:#}");
+        }
+    }
+}
+
+impl Scope {
+    /// The windows, as the policy saw them: Steam is told of the main ones.
+    pub fn note_focusable(&mut self, windows: &[Info]) {
+        let main = windows.iter().filter(|w| w.is_main());
+        self.xwayland.told.focusable = main
+            .map(|w| Focusable {
+                window: self.windows.get(w.id).map_or(0, |w| w.number()),
+                app: w.app,
+                pid: w.pid,
+            })
+            .collect();
+        self.xwayland.told.dirty = true;
+    }
+
+    /// When the counter of input events is to be told.
+    pub fn feedback_deadline(&self) -> Option<Mono> {
+        let told = &self.xwayland.told;
+        let due = self.xwayland.server.is_some() && told.inputs != self.inputs;
+        due.then(|| told.at + COUNTER)
+    }
+
+    /// Reads what Steam says of a window that is new.
+    pub(super) fn x11_read_marks(&mut self, window: &X11Surface, id: WindowId) {
+        let Some(server) = &mut self.xwayland.server else {
+            return;
+        };
+        let (Some(ewmh), Some(steam)) = (&mut server.ewmh, &server.steam) else {
+            return;
+        };
+        let marks = steam.marks(ewmh.connection().0, window.window_id());
+        match marks {
+            Ok(marks) => {
+                if let Some(known) = self.windows.get_mut(id) {
+                    known.marks = marks;
+                }
+            }
+            Err(why) => tracing::debug!("error reading a window's properties: {why:#}"),
+        }
+    }
+
+    /// The refresh that the output has now.
+    pub fn refresh(&self) -> Refresh {
+        let most = self.settings.refresh;
+        self.controls.refresh.map_or(most, |r| slower(r, most))
+    }
+
+    /// The limit, or the refresh, has changed.
+    pub fn repace(&mut self) {
+        let refresh = self.refresh();
+        let rate = self.settings.limit.map_or(refresh, |l| slower(l, refresh));
+        self.pacer.set_period(period(rate));
+    }
+
+    /// Gives the game another size to be.
+    fn resize_area(&mut self, size: Size) {
+        self.area = (size.w as i32, size.h as i32).into();
+        let mode = Mode {
+            size: (size.w as i32, size.h as i32).into(),
+            refresh: self.settings.refresh.0 as i32,
+        };
+        self.output.change_current_state(Some(mode), None, None, None);
+        self.output.set_preferred(mode);
+        for window in self.windows.iter() {
+            if let Kind::Xdg(toplevel) = &window.kind
+                && toplevel.is_initial_configure_sent()
+                && toplevel.parent().is_none()
+            {
+                toplevel.with_pending_state(|s| {
+                    s.bounds = Some(self.area);
+                    s.size = s.size.and(Some(self.area));
+                });
+                toplevel.send_pending_configure();
+            }
+        }
+        self.damage();
+    }
+
+    fn x11_facts(&self, cursor: bool) -> Facts {
+        let shown = self.choice.keyboard.or(self.choice.base);
+        let window = |id: Option<WindowId>| id.and_then(|id| self.windows.get(id));
+        let display = |id| {
+            window(id)
+                .filter(|w| matches!(w.kind, Kind::X11(_)))
+                .and_then(|_| self.xwayland.display())
+        };
+        let (x, y) = self.fit.scale;
+        let area = Size {
+            w: self.area.w as u32,
+            h: self.area.h as u32,
+        };
+        let mut modes = vec![self.settings.output];
+        modes.extend((area != self.settings.output).then_some(area));
+        Facts {
+            focusable: self.xwayland.told.focusable.clone(),
+            app: self.choice.app,
+            app_gfx: self.choice.app_gfx,
+            window: window(shown).map_or(0, |w| w.number()),
+            keyboard: display(self.choice.keyboard),
+            pointer: display(self.choice.pointer.first().copied()),
+            inputs: self.inputs,
+            cursor,
+            fsr: self.settings.filter == Filter::Fsr && x >= 1.0 && y >= 1.0 && (x, y) != (1.0, 1.0),
+            refresh: self.refresh(),
+            modes,
+        }
+    }
+}

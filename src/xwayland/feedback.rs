@@ -1,0 +1,122 @@
+//! What the first X server's root window says of the session, for Steam: a pure function of the facts.
+
+use crate::link::{Refresh, Size};
+
+/// A property's value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// 32-bit words.
+    Words(Vec<u32>),
+    /// UTF-8.
+    Text(String),
+    /// There is no such property.
+    Nothing,
+}
+
+/// A main window that Steam may choose.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Focusable {
+    /// Its number.
+    pub window: u32,
+    /// Its app.
+    pub app: u32,
+    /// Its process; 0: not known.
+    pub pid: u32,
+}
+
+/// What is the case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// The main windows.
+    pub focusable: Vec<Focusable>,
+    /// The app that has the input.
+    pub app: u32,
+    /// The app whose picture is shown.
+    pub app_gfx: u32,
+    /// The window that has the keyboard, or else is shown.
+    pub window: u32,
+    /// The X display of the window that has the keyboard.
+    pub keyboard: Option<u32>,
+    /// The X display of the window that the pointer reaches.
+    pub pointer: Option<u32>,
+    /// How many events have come from the player.
+    pub inputs: u32,
+    /// The cursor is to be seen.
+    pub cursor: bool,
+    /// FSR enlarges the picture.
+    pub fsr: bool,
+    /// The output's refresh.
+    pub refresh: Refresh,
+    /// The modes of the output, the best first.
+    pub modes: Vec<Size>,
+}
+
+/// The properties and their values.
+pub fn feedback(facts: &Facts) -> Vec<(&'static str, Value)> {
+    let word = |w: u32| Value::Words(vec![w]);
+    let display = |d: Option<u32>| d.map_or(Value::Nothing, |d| Value::Text(format!(":{d}")));
+    let mut apps: Vec<u32> = Vec::new();
+    for f in facts.focusable.iter().filter(|f| f.app != 0) {
+        if !apps.contains(&f.app) {
+            apps.push(f.app);
+        }
+    }
+    let windows = facts.focusable.iter().flat_map(|f| [f.window, f.app, f.pid]).collect();
+    let hertz = (facts.refresh.0 + 500) / 1000;
+    let modes: Vec<String> = facts.modes.iter().map(|m| format!("{}x{}@{hertz}", m.w, m.h)).collect();
+    vec![
+        ("GAMESCOPE_FOCUSABLE_APPS", Value::Words(apps)),
+        ("GAMESCOPE_FOCUSABLE_WINDOWS", Value::Words(windows)),
+        ("GAMESCOPE_FOCUSED_APP", word(facts.app)),
+        ("GAMESCOPE_FOCUSED_APP_GFX", word(facts.app_gfx)),
+        ("GAMESCOPE_FOCUSED_WINDOW", word(facts.window)),
+        ("GAMESCOPE_KEYBOARD_FOCUS_DISPLAY", display(facts.keyboard)),
+        ("GAMESCOPE_MOUSE_FOCUS_DISPLAY", display(facts.pointer)),
+        ("GAMESCOPE_INPUT_COUNTER", word(facts.inputs)),
+        ("GAMESCOPE_CURSOR_VISIBLE_FEEDBACK", word(facts.cursor.into())),
+        ("GAMESCOPE_FSR_FEEDBACK", word(facts.fsr.into())),
+        ("GAMESCOPE_DISPLAY_REFRESH_RATE_FEEDBACK", word(hertz)),
+        ("GAMESCOPE_DISPLAY_MODE_LIST_EXTERNAL", Value::Text(modes.join(" "))),
+        ("GAMESCOPE_XWAYLAND_SERVER_ID", word(0)),
+        ("GAMESCOPE_PID", word(std::process::id())),
+        // No screen is built in; a stream has no vertical blank, and this version no HDR.
+        ("GAMESCOPE_DISPLAY_IS_EXTERNAL", word(1)),
+        ("GAMESCOPE_VRR_CAPABLE", word(0)),
+        ("GAMESCOPE_VRR_FEEDBACK", word(0)),
+        ("GAMESCOPE_DISPLAY_SUPPORTS_HDR", word(0)),
+        ("GAMESCOPE_HDR_OUTPUT_FEEDBACK", word(0)),
+        ("GAMESCOPE_COLOR_APP_WANTS_HDR_FEEDBACK", word(0)),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn apps_are_told_once_and_windows_with_their_app_and_process() {
+        let window = |window, app, pid| Focusable { window, app, pid };
+        let facts = Facts {
+            focusable: vec![window(7, 570, 11), window(8, 570, 12), window(9, 0, 0)],
+            app: 570,
+            app_gfx: 570,
+            window: 7,
+            keyboard: Some(3),
+            pointer: None,
+            inputs: 0,
+            cursor: true,
+            fsr: false,
+            refresh: Refresh(59_940),
+            modes: vec![Size { w: 1920, h: 1080 }, Size { w: 1280, h: 720 }],
+        };
+        let told = feedback(&facts);
+        let value = |name: &str| told.iter().find(|(n, _)| *n == name).map(|(_, v)| v.clone()).unwrap();
+        assert_eq!(value("GAMESCOPE_FOCUSABLE_APPS"), Value::Words(vec![570]));
+        let windows = vec![7, 570, 11, 8, 570, 12, 9, 0, 0];
+        assert_eq!(value("GAMESCOPE_FOCUSABLE_WINDOWS"), Value::Words(windows));
+        assert_eq!(value("GAMESCOPE_KEYBOARD_FOCUS_DISPLAY"), Value::Text(":3".into()));
+        assert_eq!(value("GAMESCOPE_MOUSE_FOCUS_DISPLAY"), Value::Nothing);
+        let modes = Value::Text("1920x1080@60 1280x720@60".into());
+        assert_eq!(value("GAMESCOPE_DISPLAY_MODE_LIST_EXTERNAL"), modes);
+    }
+}

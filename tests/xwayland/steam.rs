@@ -1,0 +1,304 @@
+//! gamescope's and Steam's properties: what is obeyed, and what is told.
+
+use crate::desk::{Desk, H, W};
+use crate::x::{BLUE, GREEN, RED, X};
+use goggles_protocols::input::Event;
+use goggles_scope::config::{Filter, Scaler};
+use goggles_scope::stats_fifo::Focus;
+use std::time::Duration;
+use x11rb::protocol::Event as XEvent;
+use x11rb::protocol::xproto::{AtomEnum, ConnectionExt as _};
+use x11rb::wrapper::ConnectionExt as _;
+
+const STEAM: u32 = 769;
+const WHOLE: (i16, i16, u16, u16) = (0, 0, W, H);
+
+fn set(x: &X, window: u32, property: &str, words: &[u32]) {
+    x.set_words(window, property, AtomEnum::CARDINAL, words);
+}
+
+fn text(x: &X, property: &str) -> String {
+    let atom = x.atom(property);
+    let cookie = x.conn.get_property(false, x.root, atom, AtomEnum::ANY, 0, 1024);
+    String::from_utf8(cookie.unwrap().reply().unwrap().value).unwrap()
+}
+
+/// In Steam's mode.
+fn steam_desk() -> (Desk, X) {
+    let mut desk = Desk::unstarted();
+    desk.f.state.scope.settings.steam = true;
+    desk.start();
+    let x = desk.x();
+    (desk, x)
+}
+
+/// A window of this app, mapped.
+fn of_app(x: &X, app: u32, colour: u32) -> u32 {
+    let window = x.window(WHOLE, colour);
+    set(x, window, "STEAM_GAME", &[app]);
+    x.map(window);
+    window
+}
+
+/// Lives until the root window's property has this value.
+fn until_told(desk: &mut Desk, x: &X, property: &str, words: &[u32]) {
+    desk.until(&format!("{property} is {words:?}"), |_| {
+        x.words(x.root, property) == words
+    });
+}
+
+#[test]
+fn steam_is_told_of_the_windows_and_names_the_base() {
+    let (mut desk, x) = steam_desk();
+    let steam = of_app(&x, STEAM, BLUE);
+    desk.until_seen(&[(1, 1, BLUE)]);
+    until_told(&mut desk, &x, "GAMESCOPE_FOCUSED_APP", &[STEAM]);
+    assert_eq!(desk.f.state.scope.focused_app(), Some(Focus::Steam));
+    let game = of_app(&x, 570, RED);
+    desk.until_seen(&[(1, 1, RED)]);
+    until_told(&mut desk, &x, "GAMESCOPE_FOCUSED_APP", &[570]);
+    until_told(&mut desk, &x, "GAMESCOPE_FOCUSED_APP_GFX", &[570]);
+    until_told(&mut desk, &x, "GAMESCOPE_FOCUSED_WINDOW", &[game]);
+    until_told(&mut desk, &x, "GAMESCOPE_FOCUSABLE_APPS", &[STEAM, 570]);
+    assert_eq!(desk.f.state.scope.focused_app(), Some(Focus::App(570)));
+    let windows = x.words(x.root, "GAMESCOPE_FOCUSABLE_WINDOWS");
+    assert_eq!(windows[..2], [steam, STEAM]);
+    assert_eq!(windows[3..5], [game, 570]);
+    let display = format!(":{}", desk.display());
+    assert_eq!(text(&x, "GAMESCOPE_KEYBOARD_FOCUS_DISPLAY"), display);
+    assert_eq!(text(&x, "GAMESCOPE_MOUSE_FOCUS_DISPLAY"), display);
+
+    set(&x, x.root, "GAMESCOPECTRL_BASELAYER_APPID", &[STEAM, 570]);
+    desk.until_seen(&[(1, 1, BLUE)]);
+    desk.until_focused(&x, steam);
+    set(&x, x.root, "GAMESCOPECTRL_BASELAYER_WINDOW", &[game]);
+    desk.until_seen(&[(1, 1, RED)]);
+    x.conn
+        .delete_property(x.root, x.atom("GAMESCOPECTRL_BASELAYER_WINDOW"))
+        .unwrap();
+    x.flush();
+    desk.until_seen(&[(1, 1, BLUE)]);
+    // A window may get its app later.
+    set(&x, x.root, "GAMESCOPECTRL_BASELAYER_APPID", &[400]);
+    set(&x, steam, "STEAM_GAME", &[400]);
+    until_told(&mut desk, &x, "GAMESCOPE_FOCUSED_APP", &[400]);
+    x.destroy(game);
+    until_told(&mut desk, &x, "GAMESCOPE_FOCUSABLE_APPS", &[400]);
+}
+
+#[test]
+fn without_steam_each_window_is_its_own_app() {
+    let mut desk = Desk::new();
+    let x = desk.x();
+    let window = x.window(WHOLE, RED);
+    x.map(window);
+    desk.until_seen(&[(1, 1, RED)]);
+    until_told(&mut desk, &x, "GAMESCOPE_FOCUSED_APP", &[window]);
+    until_told(&mut desk, &x, "GAMESCOPE_FOCUSABLE_APPS", &[window]);
+    assert_eq!(desk.f.state.scope.focused_app(), Some(Focus::App(window)));
+}
+
+#[test]
+fn an_overlay_has_its_opacity_and_the_input_it_asks_for() {
+    let (mut desk, mut x) = steam_desk();
+    let game = of_app(&x, 570, RED);
+    desk.until_seen(&[(1, 1, RED)]);
+    desk.until_focused(&x, game);
+
+    let overlay = x.window(WHOLE, GREEN);
+    set(&x, overlay, "STEAM_GAME", &[STEAM]);
+    set(&x, overlay, "STEAM_OVERLAY", &[1]);
+    set(&x, overlay, "_NET_WM_WINDOW_OPACITY", &[0]);
+    x.map(overlay);
+    set(&x, overlay, "_NET_WM_WINDOW_OPACITY", &[u32::MAX / 2]);
+    desk.until("half of each is seen", |d| {
+        let half = |c: u32| (0x70..0x90).contains(&(c & 0xff));
+        let picture = d.picture().expect("a picture");
+        let colour = picture.at(320, 240);
+        half(colour >> 16) && half(colour >> 8) && colour & 0xff == 0
+    });
+    assert_eq!(x.focus(), game, "it did not ask for the input");
+    let to = Event::Absolute { x: 0.5, y: 0.5 };
+    desk.f.state.inject(to);
+    motion(&mut desk, &mut x, game);
+
+    set(&x, overlay, "STEAM_INPUT_FOCUS", &[2]);
+    desk.f.state.inject(Event::Absolute { x: 0.25, y: 0.25 });
+    motion(&mut desk, &mut x, overlay);
+    assert_eq!(x.focus(), game, "the keys are still the game's");
+    set(&x, overlay, "STEAM_INPUT_FOCUS", &[1]);
+    desk.until_focused(&x, overlay);
+    until_told(&mut desk, &x, "GAMESCOPE_FOCUSED_APP", &[STEAM]);
+    until_told(&mut desk, &x, "GAMESCOPE_FOCUSED_APP_GFX", &[570]);
+    set(&x, overlay, "STEAM_INPUT_FOCUS", &[0]);
+    set(&x, overlay, "_NET_WM_WINDOW_OPACITY", &[0]);
+    desk.until_focused(&x, game);
+    desk.until_seen(&[(1, 1, RED)]);
+}
+
+/// Lives until the pointer moves in this window.
+fn motion(desk: &mut Desk, x: &mut X, window: u32) {
+    let mut nudge = 0.0;
+    let mut more = std::time::Instant::now();
+    desk.until(&format!("the pointer is in {window:#x}"), |d| {
+        // The order of the windows may change after the first motion.
+        if more.elapsed() > Duration::from_millis(50) {
+            more = std::time::Instant::now();
+            nudge = f64::from(nudge == 0.0);
+            d.f.state.inject(Event::Relative {
+                dx: 1.0 - 2.0 * nudge,
+                dy: 0.0,
+            });
+        }
+        let moved = x
+            .read()
+            .iter()
+            .any(|e| matches!(e, XEvent::MotionNotify(e) if e.event == window));
+        x.events.clear();
+        moved
+    });
+}
+
+#[test]
+fn a_performance_display_is_over_all_and_never_in_the_way() {
+    let (mut desk, mut x) = steam_desk();
+    let game = of_app(&x, 570, RED);
+    desk.until_seen(&[(1, 1, RED)]);
+    let display = x.window((0, 0, 100, 50), GREEN);
+    set(&x, display, "GAMESCOPE_EXTERNAL_OVERLAY", &[1]);
+    x.map(display);
+    desk.until_seen(&[(1, 1, GREEN), (101, 51, RED)]);
+    desk.until_focused(&x, game);
+    desk.f.state.inject(Event::Absolute { x: 0.01, y: 0.01 });
+    motion(&mut desk, &mut x, game);
+}
+
+#[test]
+fn the_picture_is_as_the_root_window_asks() {
+    let mut desk = Desk::new();
+    let x = desk.x();
+    let window = x.window((0, 0, 320, 480), RED);
+    x.map(window);
+    desk.until_seen(&[(320, 240, RED)]);
+
+    set(&x, x.root, "GAMESCOPE_FPS_LIMIT", &[20]);
+    desk.until("the limit holds", |d| {
+        d.f.state.scope.pacer.period() == Duration::from_millis(50)
+    });
+    set(&x, x.root, "GAMESCOPE_DYNAMIC_REFRESH", &[10]);
+    desk.until("the refresh holds", |d| {
+        d.f.state.scope.pacer.period() == Duration::from_millis(100)
+    });
+    until_told(&mut desk, &x, "GAMESCOPE_DISPLAY_REFRESH_RATE_FEEDBACK", &[10]);
+    set(&x, x.root, "GAMESCOPE_FPS_LIMIT", &[0]);
+    set(&x, x.root, "GAMESCOPE_DYNAMIC_REFRESH", &[0]);
+    desk.until("neither holds", |d| {
+        d.f.state.scope.pacer.period() == Duration::from_millis(16)
+    });
+
+    set(&x, x.root, "GAMESCOPE_NEW_SCALING_SCALER", &[4]);
+    desk.until_seen(&[(1, 1, RED), (638, 478, RED)]);
+    set(&x, x.root, "GAMESCOPE_NEW_SCALING_SCALER", &[2]);
+    desk.until_seen(&[(1, 1, 0), (320, 240, RED)]);
+    set(&x, x.root, "GAMESCOPE_NEW_SCALING_FILTER", &[2]);
+    set(&x, x.root, "GAMESCOPE_SHARPNESS", &[7]);
+    desk.until("the filter is FSR", |d| {
+        let settings = &d.f.state.scope.settings;
+        (settings.filter, settings.sharpness, settings.scaler) == (Filter::Fsr, 7, Scaler::Fit)
+    });
+    // What makes no sense changes nothing.
+    set(&x, x.root, "GAMESCOPE_SHARPNESS", &[21]);
+    set(&x, x.root, "GAMESCOPE_NEW_SCALING_FILTER", &[77]);
+    set(&x, x.root, "STEAM_SCREEN_SCALE", &[u32::MAX / 2]);
+    desk.until_seen(&[(320, 100, 0), (320, 240, RED)]);
+    let settings = &desk.f.state.scope.settings;
+    assert_eq!((settings.filter, settings.sharpness), (Filter::Fsr, 7));
+}
+
+#[test]
+fn another_mode_and_composition_are_obeyed() {
+    let mut desk = Desk::new();
+    let x = desk.x();
+    let window = x.window(WHOLE, RED);
+    x.map(window);
+    desk.until_seen(&[(1, 1, RED)]);
+    assert!(desk.picture().unwrap().direct);
+    set(&x, x.root, "GAMESCOPE_COMPOSITE_FORCE", &[1]);
+    desk.until("it is composed", |d| d.picture().is_some_and(|p| !p.direct));
+    x.ask_state(window, 1, ["_NET_WM_STATE_FULLSCREEN", ""]);
+    set(&x, x.root, "GAMESCOPE_XWAYLAND_MODE_CONTROL", &[0, 320, 240, 0]);
+    desk.until("screen and window are of that size", |_| {
+        x.place(x.root) == (0, 0, 320, 240) && x.place(window) == (0, 0, 320, 240)
+    });
+    desk.until_seen(&[(1, 1, RED), (638, 478, RED)]);
+    until_told_text(
+        &mut desk,
+        &x,
+        "GAMESCOPE_DISPLAY_MODE_LIST_EXTERNAL",
+        "640x480@63 320x240@63",
+    );
+    set(&x, x.root, "GAMESCOPE_XWAYLAND_MODE_CONTROL", &[0, 0, 0, 0]);
+    desk.until("both are as before", |_| {
+        x.place(x.root) == WHOLE && x.place(window) == WHOLE
+    });
+}
+
+fn until_told_text(desk: &mut Desk, x: &X, property: &str, wanted: &str) {
+    desk.until(&format!("{property} is {wanted}"), |_| text(x, property) == wanted);
+}
+
+#[test]
+fn the_keyboards_layout_follows_the_root_window() {
+    let mut desk = Desk::new();
+    let x = desk.x();
+    let window = x.window(WHOLE, RED);
+    x.map(window);
+    desk.until_focused(&x, window);
+    let set_layout = |layout: &str| {
+        let atom = x.atom("GAMESCOPE_KEYBOARD_LAYOUT");
+        let replace = x11rb::protocol::xproto::PropMode::REPLACE;
+        x.conn
+            .change_property8(replace, x.root, atom, AtomEnum::STRING, layout.as_bytes())
+            .unwrap();
+        x.flush();
+    };
+    // evdev's KEY_Y and eight; the X server takes the layout over with a key.
+    let key = |desk: &mut Desk, wanted: char| {
+        desk.until(&format!("the key says {wanted}"), |d| {
+            for pressed in [true, false] {
+                d.f.state.inject(Event::Key { code: 30, pressed });
+            }
+            let keys = x.conn.get_keyboard_mapping(29, 1).unwrap().reply().unwrap();
+            keys.keysyms[0] == u32::from(wanted)
+        });
+    };
+    key(&mut desk, 'y');
+    set_layout("de(nodeadkeys)");
+    key(&mut desk, 'z');
+    set_layout("no such layout");
+    set_layout("");
+    key(&mut desk, 'y');
+}
+
+#[test]
+fn what_there_is_not_is_denied_and_input_is_counted() {
+    let mut desk = Desk::new();
+    let x = desk.x();
+    until_told(&mut desk, &x, "GAMESCOPE_XWAYLAND_SERVER_ID", &[0]);
+    until_told(&mut desk, &x, "GAMESCOPE_PID", &[std::process::id()]);
+    until_told(&mut desk, &x, "GAMESCOPE_INPUT_COUNTER", &[0]);
+    for name in [
+        "VRR_CAPABLE",
+        "VRR_FEEDBACK",
+        "HDR_OUTPUT_FEEDBACK",
+        "DISPLAY_SUPPORTS_HDR",
+    ] {
+        until_told(&mut desk, &x, &format!("GAMESCOPE_{name}"), &[0]);
+    }
+    until_told(&mut desk, &x, "GAMESCOPE_DISPLAY_IS_EXTERNAL", &[1]);
+    until_told(&mut desk, &x, "GAMESCOPE_CURSOR_VISIBLE_FEEDBACK", &[1]);
+    for _ in 0..3 {
+        desk.f.state.inject(Event::Relative { dx: 1.0, dy: 0.0 });
+    }
+    until_told(&mut desk, &x, "GAMESCOPE_INPUT_COUNTER", &[3]);
+}
