@@ -96,6 +96,45 @@ test("keys by place, text, and everything let go on blur", async () => {
   await server.until(() => server.said.find((s) => s.text === "naïve 文字"), "the text");
 });
 
+test("full screen locks the keyboard, so that Esc and the like are the game's", async () => {
+  const server = await serve();
+  const page = await play(server);
+  await page.evaluate(() => {
+    window.locks = 0;
+    const lock = navigator.keyboard.lock.bind(navigator.keyboard);
+    navigator.keyboard.lock = async (...keys) => {
+      await lock(...keys);
+      window.locks++;
+    };
+  });
+  await page.click("#handle");
+  await page.click("#fullscreen");
+  await holds(page, () => document.fullscreenElement !== null && window.locks === 1);
+  const before = server.said.length;
+  await page.keyboard.press("Escape");
+  await server.until(() => server.said.slice(before).find((s) => s.key === 1 && !s.pressed), "Esc");
+  assert.ok(await page.evaluate(() => document.fullscreenElement !== null));
+  await page.keyboard.press("Control+Alt+Shift+M");
+  await page.click("#fullscreen");
+  await holds(page, () => document.fullscreenElement === null);
+});
+
+test("an input method's text comes once, when it is settled", async () => {
+  const server = await serve();
+  const page = await play(server);
+  const method = await page.context().newCDPSession(page);
+  const compose = (text) =>
+    method.send("Input.imeSetComposition", { text, selectionStart: text.length, selectionEnd: text.length });
+  for (const text of ["n", "に", "にほ"]) await compose(text);
+  await method.send("Input.insertText", { text: "日本" });
+  await page.keyboard.insertText("!");
+  await server.until(() => server.said.find((s) => s.text === "!"), "the text after it");
+  assert.deepEqual(
+    server.said.flatMap((s) => (s.text ? [s.text] : [])),
+    ["日本", "!"],
+  );
+});
+
 test("pointer: places in the picture, buttons, wheel", async () => {
   const server = await serve();
   // Bars above and below the picture: 900 wide is 506.25 high.
