@@ -10,6 +10,7 @@ pub use file::read;
 pub use resolve::{Conflict, resolve};
 
 use crate::edid;
+use crate::input::hotkeys::Bindings;
 use crate::link::{Rate, Refresh, Size};
 use clap::ValueEnum;
 use serde::Deserialize;
@@ -46,6 +47,16 @@ pub struct Settings {
     pub cursor: Option<PathBuf>,
     /// Where that image's tip is (`--cursor-hotspot`).
     pub cursor_hotspot: (u16, u16),
+    /// The game gets our hotkeys, too (`-g`).
+    pub grab: bool,
+    /// Our hotkeys (`--hotkeys`).
+    pub hotkeys: Bindings,
+    /// How often hidden windows are told to draw (`-o`).
+    pub unfocused_refresh: Refresh,
+    /// Every main window is made to fill the output (`--force-windows-fullscreen`).
+    pub force_fullscreen: bool,
+    /// The window list is logged when the focus policy's answer changes (`--debug-focus`).
+    pub debug_focus: bool,
     /// Players are asked for relative motion always (`--force-grab-cursor`).
     pub force_grab_cursor: bool,
     /// Where screenshots go (`--screenshot-dir`); `None`: the user's folder for pictures.

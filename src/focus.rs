@@ -2,7 +2,7 @@
 
 use crate::handlers::KeyboardFocus;
 use crate::scene::marks::STEAM;
-use crate::scene::policy::{Wants, WindowId, choose};
+use crate::scene::policy::{Choice, Info, Wants, WindowId, choose};
 use crate::scene::window::Kind;
 use crate::state::{Scope, State};
 use crate::stats_fifo::Focus;
@@ -21,6 +21,9 @@ impl State {
             choose(&windows, &wants)
         };
         scope.note_focusable(&windows);
+        if scope.settings.debug_focus && choice != scope.choice {
+            scope.log_choice(&windows, &wants, &choice);
+        }
         let focus = choice.keyboard;
         self.scope.choice = choice;
         self.scope.damage();
@@ -61,6 +64,12 @@ impl Scope {
             apps: self.controls.base_apps.clone(),
             window: self.controls.base_window,
         }
+    }
+
+    /// In the form of tests/focus.
+    fn log_choice(&self, windows: &[Info], wants: &Wants, choice: &Choice) {
+        let record = serde_json::json!({ "windows": windows, "wants": wants, "choice": choice });
+        tracing::info!("focus: {record}");
     }
 
     /// What `-T` calls the focused app: Steam's number of it with `-e`, else the window's own.

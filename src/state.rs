@@ -9,6 +9,7 @@ use crate::config::Settings;
 use crate::frame::pacer::Pacer;
 use crate::frame::stats::Stats;
 use crate::handlers::{ClientState, Extras};
+use crate::input::hotkeys::Hotkeys;
 use crate::link::{FromScope, Refresh, SceneInfo};
 use crate::monitor::Monitor;
 use crate::render::compose::Look;
@@ -94,6 +95,8 @@ pub struct Scope {
     pub popups: PopupManager,
     /// What X properties asked for.
     pub controls: Controls,
+    /// The chords that are ours.
+    pub hotkeys: Hotkeys,
     /// How many input events there were; it wraps.
     pub inputs: u32,
     /// The window the player clicked last.
@@ -221,6 +224,7 @@ impl State {
             windows: Stack::default(),
             popups: PopupManager::default(),
             controls: Controls::default(),
+            hotkeys: Hotkeys::new(settings.hotkeys.clone(), settings.grab),
             inputs: 0,
             clicked: None,
             free: false,
@@ -416,14 +420,15 @@ impl Scope {
         for surface in self.placed.iter().map(|p| &p.surface).chain(cursor.as_ref()) {
             send_frames_surface_tree(surface, &output, time, None, |_, _| Some(output.clone()));
         }
-        // Hidden windows draw on at one frame a second, so that a launcher does not hang behind its game.
+        // Hidden windows draw on, though slowly (`-o`), so that a launcher does not hang behind its game.
+        let throttle = period(self.settings.unfocused_refresh);
         for surface in self
             .windows
             .iter()
             .filter(|w| !self.choice.shown.contains(&w.id))
             .filter_map(|w| w.surface.as_ref())
         {
-            send_frames_surface_tree(surface, &output, time, Some(Duration::from_secs(1)), |_, _| None);
+            send_frames_surface_tree(surface, &output, time, Some(throttle), |_, _| None);
         }
     }
 

@@ -101,12 +101,12 @@ fn what_is_not_served_is_refused_by_name() {
         (&["-m2", "--", "true"], "--max-scale (-m) is gamescope's"),
         (&["-f", "--", "true"], "--fullscreen (-f) is for a window on a desktop"),
         (&["-bf", "--", "true"], "--borderless (-b) is for a window"),
-        (&["-W1280", "-H720", "-fg", "--", "true"], "--grab (-g) is for a window"),
         (
-            &["-o", "30", "--", "true"],
-            "--nested-unfocused-refresh (-o) is for a window",
+            &["-W1280", "-H720", "-gf", "--", "true"],
+            "--fullscreen (-f) is for a window",
         ),
-        (&["-o"], "--nested-unfocused-refresh (-o) is for a window"),
+        (&["-o", "0", "--", "true"], "a rate from 1 to 1000 Hz"),
+        (&["--hotkeys", "x=super+x", "--", "true"], "is none of fullscreen"),
         (&["-F", "nis", "--", "true"], "--filter nis is gamescope's"),
         (
             &["--backend", "wayland", "--", "true"],

@@ -116,12 +116,17 @@ impl Changes {
             "STEAM_MULTIPLE_XWAYLANDS",
             if displays.x11.len() > 1 { "1" } else { "0" },
         );
+        // Filter, scaler and sharpness, the limit and the refresh follow the root window (`xwayland::controls`).
+        for served in [
+            "STEAM_GAMESCOPE_FANCY_SCALING_SUPPORT",
+            "STEAM_GAMESCOPE_DYNAMIC_FPSLIMITER",
+        ] {
+            self.set(served, "1");
+        }
         for unserved in [
             "STEAM_GAMESCOPE_NIS_SUPPORTED",
             "STEAM_GAMESCOPE_VRR_SUPPORTED",
             "STEAM_GAMESCOPE_HDR_SUPPORTED",
-            "STEAM_GAMESCOPE_FANCY_SCALING_SUPPORT",
-            "STEAM_GAMESCOPE_DYNAMIC_FPSLIMITER",
             "STEAM_USE_MANGOAPP",
             "STEAM_MANGOAPP_HORIZONTAL_SUPPORTED",
             "STEAM_MANGOAPP_PRESETS_SUPPORTED",
@@ -249,6 +254,8 @@ mod tests {
                 ("STEAM_GAME_DISPLAY_1", Some(":3")),
                 ("STEAM_MULTIPLE_XWAYLANDS", Some("1")),
                 ("STEAM_GAMESCOPE_HDR_SUPPORTED", Some("0")),
+                ("STEAM_GAMESCOPE_FANCY_SCALING_SUPPORT", Some("1")),
+                ("STEAM_GAMESCOPE_DYNAMIC_FPSLIMITER", Some("1")),
                 ("STEAM_GAMESCOPE_TEARING_SUPPORTED", None),
                 ("SRT_URLOPEN_PREFER_STEAM", Some("1")),
                 ("GAMESCOPE_LIMITER_FILE", Some("/l")),

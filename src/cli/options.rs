@@ -7,6 +7,7 @@ use super::values::{
 };
 use crate::config::{Encoder, Scaler};
 use crate::edid;
+use crate::input::hotkeys::Bindings;
 use clap::{ArgAction, Args, Parser, Subcommand};
 use serde::{Deserialize, Deserializer};
 use std::ffi::OsString;
@@ -120,6 +121,15 @@ pub struct Options {
         allow_negative_numbers = true
     )]
     pub nested_refresh: Option<Hertz>,
+    /// How often windows that are not shown may draw [default: 1]
+    #[arg(
+        short = 'o',
+        long,
+        value_name = "HZ",
+        help_heading = "Picture",
+        allow_negative_numbers = true
+    )]
+    pub nested_unfocused_refresh: Option<Hertz>,
     /// Frames a second at most; 0: the refresh rate [default: 0]
     #[arg(long, value_name = "HZ", help_heading = "Picture", allow_negative_numbers = true)]
     pub framerate_limit: Option<Limit>,
@@ -173,6 +183,12 @@ pub struct Options {
     /// Where the tip of --cursor's image is, from its upper left corner [default: 0,0]
     #[arg(long, value_name = "X,Y", help_heading = "Input")]
     pub cursor_hotspot: Option<Hotspot>,
+    /// Give the game our hotkeys, too, until Super+G
+    #[arg(short = 'g', long, help_heading = "Input", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
+    pub grab: Option<bool>,
+    /// Change hotkeys, such as screenshot=ctrl+alt+s,fsr=none; 'none': no hotkeys [default: Super and F, N, U, I, O, S, G, P]
+    #[arg(long, value_name = "ACTION=CHORD,...", help_heading = "Input")]
+    pub hotkeys: Option<Bindings>,
     /// Ask players for relative mouse motion always, not only while the game locks the pointer
     #[arg(long, help_heading = "Input", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
     pub force_grab_cursor: Option<bool>,
@@ -221,6 +237,12 @@ pub struct Options {
     /// Go on when the program has ended, and leave what it started running
     #[arg(long, help_heading = "Run", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
     pub keep_alive: Option<bool>,
+    /// Make every main window fill the output
+    #[arg(long, help_heading = "Run", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
+    pub force_windows_fullscreen: Option<bool>,
+    /// Log the list of windows, as JSON, whenever another one is chosen
+    #[arg(long, help_heading = "Run", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
+    pub debug_focus: Option<bool>,
     /// Real-time scheduling of the threads that pace the picture, where it is permitted
     #[arg(long, help_heading = "Run", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
     pub rt: Option<bool>,
@@ -267,6 +289,11 @@ impl Options {
             hide_cursor_delay,
             cursor,
             cursor_hotspot,
+            grab,
+            hotkeys,
+            nested_unfocused_refresh,
+            force_windows_fullscreen,
+            debug_focus,
             force_grab_cursor,
             keyboard_layout,
             keyboard_variant,

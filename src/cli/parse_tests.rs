@@ -54,6 +54,13 @@ fn every_option_arrives() {
         "--cursor-hotspot",
         "3,4",
         "--force-grab-cursor",
+        "-g",
+        "--hotkeys",
+        "none",
+        "-o",
+        "5",
+        "--force-windows-fullscreen",
+        "--debug-focus",
         "--sharpness",
         "7",
         "--edid-name",
@@ -99,6 +106,11 @@ fn every_option_arrives() {
         (Some("/r"), Some("/t"))
     );
     assert_eq!((s.cursor_hotspot, s.force_grab_cursor), ((3, 4), true));
+    assert_eq!((s.grab, s.force_fullscreen, s.debug_focus), (true, true, true));
+    assert_eq!(
+        (s.hotkeys, s.unfocused_refresh),
+        ("none".parse().unwrap(), Refresh(5_000))
+    );
     assert_eq!(s.sharpness, 7);
     assert_eq!(s.cursor.unwrap().to_str(), Some("/c.png"));
     let (name, vendor) = ("Den TV".parse().unwrap(), "ABC".parse().unwrap());

@@ -61,13 +61,10 @@ const fn letter(short: char, of: Unserved) -> Unserved {
 
 /// All of them (gamescope's `--help` and option table, 2026-08).
 pub const UNSERVED: &[Unserved] = &[
-    window("nested-unfocused-refresh", Some('o'), true),
     window("borderless", Some('b'), false),
     window("fullscreen", Some('f'), false),
-    window("grab", Some('g'), false),
     window("display-index", None, true),
     letter('m', value("max-scale")),
-    flag("force-windows-fullscreen"),
     value("cursor-scale-height"),
     value("default-touch-mode"),
     value("prefer-vk-device"),
@@ -96,7 +93,6 @@ pub const UNSERVED: &[Unserved] = &[
     letter('x', flag("disable-xres")),
     letter('v', flag("debug-hud")),
     flag("debug-layers"),
-    flag("debug-focus"),
     flag("debug-events"),
     flag("disable-layers"),
     flag("synchronous-x11"),

@@ -261,6 +261,7 @@ from_file!(Sensitivity, numbers: true, words: false);
 from_file!(HideDelay, numbers: true, words: true);
 from_file!(Listen, numbers: false, words: true);
 from_file!(Hotspot, numbers: false, words: true);
+from_file!(crate::input::hotkeys::Bindings, numbers: false, words: true);
 from_file!(StreamName, numbers: false, words: true);
 from_file!(crate::edid::Name, numbers: false, words: true);
 from_file!(crate::edid::Vendor, numbers: false, words: true);

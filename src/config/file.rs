@@ -212,6 +212,7 @@ mod tests {
             nested_height: None,
             cursor: None,
             cursor_hotspot: None,
+            hotkeys: None,
             edid: None,
             screenshot_dir: None,
             stream: Vec::new(),

@@ -1,5 +1,6 @@
 //! Puts one event into the seat: confinement, sensitivity, focus by click.
 
+use super::hotkeys::Verdict;
 use crate::scene::window::surface_under;
 use crate::state::{Scope, State};
 use goggles_protocols::input::Event;
@@ -58,6 +59,11 @@ impl State {
         let Some(keyboard) = self.scope.seat.get_keyboard() else {
             return;
         };
+        match self.scope.hotkeys.key(code, pressed) {
+            Verdict::Forward => {}
+            Verdict::Swallow => return,
+            Verdict::Do(action) => return self.hotkey(action),
+        }
         let (time, serial) = (self.time_ms(), SERIAL_COUNTER.next_serial());
         let state = if pressed { KeyState::Pressed } else { KeyState::Released };
         let code = Keycode::new(u32::from(code) + XKB_OFFSET);

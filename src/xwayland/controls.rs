@@ -4,6 +4,7 @@ use super::feedback::{Facts, Focusable, feedback};
 use super::properties::{Control, mark};
 use super::steam::Change;
 use crate::config::Filter;
+use crate::input::hotkeys::Action;
 use crate::link::{Refresh, Size};
 use crate::scene::policy::{Info, WindowId};
 use crate::scene::window::Kind;
@@ -115,13 +116,54 @@ impl State {
                     None => scope.controls.kept.remove(name),
                 };
             }
-            Control::Mode { .. }
-            | Control::ForceFullscreen(_)
-            | Control::CreateServer(_)
-            | Control::DestroyServer(_) => {}
+            Control::ForceFullscreen(force) => self.force_fullscreen(force),
+            Control::Mode { .. } | Control::CreateServer(_) | Control::DestroyServer(_) => {}
             Control::Screenshot => self.take_screenshot(),
         }
         self.scene_changed();
+    }
+
+    /// What one of our hotkeys does.
+    pub fn hotkey(&mut self, action: Action) {
+        let settings = &mut self.scope.settings;
+        let toggled = |filter| {
+            if settings.filter == filter {
+                Filter::Linear
+            } else {
+                filter
+            }
+        };
+        match action {
+            Action::Nearest => settings.filter = toggled(Filter::Nearest),
+            Action::Fsr => settings.filter = toggled(Filter::Fsr),
+            Action::Sharper => settings.sharpness = settings.sharpness.saturating_sub(1),
+            Action::Softer => settings.sharpness = (settings.sharpness + 1).min(20),
+            Action::Screenshot => self.take_screenshot(),
+            Action::Grab => self.scope.hotkeys.grabbed = !self.scope.hotkeys.grabbed,
+            Action::GrabPointer => settings.force_grab_cursor = !settings.force_grab_cursor,
+            Action::Fullscreen => {
+                let force = !settings.force_fullscreen;
+                self.force_fullscreen(force);
+            }
+        }
+        tracing::info!(?action, "hotkey");
+        self.scope.scene_info_dirty = true;
+        self.scope.xwayland.told.dirty = true;
+        self.scope.damage();
+    }
+
+    /// Every main window is made to fill the output, or is given back its own size.
+    fn force_fullscreen(&mut self, force: bool) {
+        if std::mem::replace(&mut self.scope.settings.force_fullscreen, force) == force {
+            return;
+        }
+        let windows = self.scope.windows.infos(self.scope.area, false);
+        let main = windows.iter().filter(|w| w.is_main()).map(|w| w.id);
+        for id in main.collect::<Vec<_>>() {
+            if let Some(Kind::X11(window)) = self.scope.windows.get(id).map(|w| w.kind.clone()) {
+                self.scope.x11_force(&window, force);
+            }
+        }
     }
 
     /// The size the game is told.

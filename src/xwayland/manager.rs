@@ -71,6 +71,11 @@ impl XwmHandler for State {
         {
             known.skipped = wishes.skipped;
         }
+        let main =
+            window.window_type().is_none_or(|t| t == WmWindowType::Normal) && window.is_transient_for().is_none();
+        if scope.settings.force_fullscreen && main {
+            scope.x11_force(&window, true);
+        }
         if wishes.maximized {
             scope.x11_fill(&window, Fill::Maximized);
         }
@@ -371,6 +376,15 @@ impl Scope {
         });
         tell(window.configure(self.x11_whole(window)));
         self.damage();
+    }
+
+    /// A window that is to fill the output whether it wants or not.
+    pub(super) fn x11_force(&mut self, window: &X11Surface, force: bool) {
+        if force {
+            self.x11_fill(window, Fill::Fullscreen);
+        } else {
+            self.x11_unfill(window, Fill::Fullscreen);
+        }
     }
 
     /// A window that fills the output, whose size has changed.

@@ -7,6 +7,7 @@ mod devices;
 mod fifo;
 mod fixture;
 mod hints;
+mod hotkeys;
 mod idle;
 mod input;
 mod layers;

@@ -12,6 +12,7 @@ mod clipboard;
 mod desk;
 mod input;
 mod monitor;
+mod programs;
 mod selection;
 mod server;
 mod steam;

@@ -302,3 +302,17 @@ fn what_there_is_not_is_denied_and_input_is_counted() {
     }
     until_told(&mut desk, &x, "GAMESCOPE_INPUT_COUNTER", &[3]);
 }
+
+#[test]
+fn a_screenshot_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut desk = Desk::unstarted();
+    desk.f.state.scope.settings.screenshots = Some(folder.path().to_path_buf());
+    desk.start();
+    let x = desk.x();
+    set(&x, x.root, "GAMESCOPECTRL_REQUEST_SCREENSHOT", &[1]);
+    desk.until("there is a screenshot", |_| {
+        let mut files = std::fs::read_dir(folder.path()).unwrap().flatten();
+        files.any(|f| f.path().extension().is_some_and(|e| e == "png"))
+    });
+}

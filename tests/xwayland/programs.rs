@@ -1,0 +1,119 @@
+//! Real programs that look at the X side and drive it: xprop and xdotool.
+
+use crate::desk::{Desk, H, W};
+use crate::x::{BLUE, RED};
+use std::io::{ErrorKind, Read};
+use std::process::{Command, Stdio};
+
+/// Runs a program with this desk as its display, while the desk lives; what it wrote. `None`: it is not installed.
+fn run(desk: &mut Desk, program: &str, args: &[&str]) -> Option<String> {
+    let started = Command::new(program)
+        .args(args)
+        .env("DISPLAY", format!(":{}", desk.display()))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut child = match started {
+        Ok(child) => child,
+        Err(e) if e.kind() == ErrorKind::NotFound => {
+            eprintln!("skipped: {program} is not installed");
+            return None;
+        }
+        Err(e) => panic!("{program} can't be run: {e}"),
+    };
+    let status = desk.wait(&format!("{program} {args:?} ends"), |_| {
+        child.try_wait().expect("a child")
+    });
+    let mut said = String::new();
+    child
+        .stdout
+        .take()
+        .expect("a pipe")
+        .read_to_string(&mut said)
+        .expect("text");
+    let mut wrong = String::new();
+    child
+        .stderr
+        .take()
+        .expect("a pipe")
+        .read_to_string(&mut wrong)
+        .expect("text");
+    assert!(status.success(), "{program} {args:?}: {wrong}");
+    Some(said)
+}
+
+#[test]
+fn xprop_reads_and_sets_steams_properties() {
+    let mut desk = Desk::unstarted();
+    desk.f.state.scope.settings.steam = true;
+    desk.start();
+    let x = desk.x();
+    let (first, second) = (x.window((0, 0, W, H), RED), x.window((0, 0, W, H), BLUE));
+    x.map(first);
+    desk.until_seen(&[(1, 1, RED)]);
+    x.map(second);
+    desk.until_seen(&[(1, 1, BLUE)]);
+    let id = first.to_string();
+    let set = ["-id", &id, "-f", "STEAM_GAME", "32c", "-set", "STEAM_GAME", "570"];
+    if run(&mut desk, "xprop", &set).is_none() {
+        return;
+    }
+    // A game is before what is none.
+    desk.until_seen(&[(1, 1, RED)]);
+    desk.until("its app is told", |_| x.words(x.root, "GAMESCOPE_FOCUSED_APP") == [570]);
+    let said = run(
+        &mut desk,
+        "xprop",
+        &["-root", "GAMESCOPE_FOCUSED_APP", "GAMESCOPE_FOCUSABLE_APPS"],
+    )
+    .unwrap_or_default();
+    let lines = "GAMESCOPE_FOCUSED_APP(CARDINAL) = 570\nGAMESCOPE_FOCUSABLE_APPS(CARDINAL) = 570\n";
+    assert_eq!(said, lines);
+}
+
+#[test]
+fn xdotool_finds_activates_and_minimises_windows() {
+    let mut desk = Desk::new();
+    let x = desk.x();
+    let (first, second) = (x.window((0, 0, W, H), RED), x.window((0, 0, W, H), BLUE));
+    x.map(first);
+    desk.until_seen(&[(1, 1, RED)]);
+    x.map(second);
+    desk.until_seen(&[(1, 1, BLUE)]);
+    desk.until_focused(&x, second);
+    let Some(active) = run(&mut desk, "xdotool", &["getactivewindow"]) else {
+        return;
+    };
+    assert_eq!(active.trim(), second.to_string());
+    run(&mut desk, "xdotool", &["windowactivate", "--sync", &first.to_string()]);
+    desk.until_seen(&[(1, 1, RED)]);
+    desk.until_focused(&x, first);
+    run(&mut desk, "xdotool", &["windowminimize", &first.to_string()]);
+    desk.until_seen(&[(1, 1, BLUE)]);
+    desk.until_focused(&x, second);
+    run(&mut desk, "xdotool", &["windowsize", &second.to_string(), "320", "240"]);
+    desk.until("it has that size", |_| x.place(second).2 == 320);
+}
+
+#[test]
+fn every_main_window_can_be_made_to_fill_the_output() {
+    let mut desk = Desk::unstarted();
+    desk.f.state.scope.settings.force_fullscreen = true;
+    desk.start();
+    let x = desk.x();
+    let window = x.window((0, 0, 320, 240), RED);
+    x.map(window);
+    desk.until("it fills the output", |_| x.place(window) == (0, 0, W, H));
+    let dialog = x.window((0, 0, 100, 80), BLUE);
+    x.belongs_to(dialog, window);
+    x.map(dialog);
+    desk.until_focused(&x, dialog);
+    let (_, _, w, h) = x.place(dialog);
+    assert_eq!((w, h), (100, 80), "a dialog does not");
+    let property = "GAMESCOPE_FORCE_WINDOWS_FULLSCREEN";
+    x.set_words(x.root, property, x11rb::protocol::xproto::AtomEnum::CARDINAL, &[0]);
+    desk.until("it has its own size again", |_| x.place(window).2 == 320);
+    x.set_words(x.root, property, x11rb::protocol::xproto::AtomEnum::CARDINAL, &[1]);
+    desk.until("it fills the output again", |_| x.place(window) == (0, 0, W, H));
+}
