@@ -117,7 +117,9 @@ impl State {
                 };
             }
             Control::ForceFullscreen(force) => self.force_fullscreen(force),
-            Control::Mode { .. } | Control::CreateServer(_) | Control::DestroyServer(_) => {}
+            Control::Mode { .. } | Control::CreateServer(_) | Control::DestroyServer(_) => {
+                tracing::warn!("another Xwayland was asked for by a property: this version has only one");
+            }
             Control::Screenshot => self.take_screenshot(),
         }
         self.scene_changed();

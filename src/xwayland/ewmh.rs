@@ -30,6 +30,8 @@ x11rb::atom_manager! {
         WM_PROTOCOLS,
         WM_TAKE_FOCUS,
         _NET_ACTIVE_WINDOW,
+        _NET_CLOSE_WINDOW,
+        _NET_MOVERESIZE_WINDOW,
         _NET_CLIENT_LIST_STACKING,
         _NET_SUPPORTED,
         _NET_SUPPORTING_WM_CHECK,
@@ -65,6 +67,17 @@ pub struct Wishes {
 pub enum News {
     /// A client asks that this window be raised and focused.
     Activate(u32),
+    /// A client asks that this window be closed.
+    Close(u32),
+    /// A client asks for another place and size of this window.
+    Place {
+        /// Which.
+        window: u32,
+        /// x and y.
+        at: (Option<i32>, Option<i32>),
+        /// Width and height.
+        size: (Option<u32>, Option<u32>),
+    },
     /// Xwayland emulates another mode for the client of this window.
     Emulated(u32),
     /// Another property of this window has changed.
@@ -101,6 +114,8 @@ impl Ewmh {
         conn.change_window_attributes(root, &ChangeWindowAttributesAux::new().event_mask(mask))?;
 
         let supported = [
+            atoms._NET_CLOSE_WINDOW,
+            atoms._NET_MOVERESIZE_WINDOW,
             atoms._NET_SUPPORTED,
             atoms._NET_SUPPORTING_WM_CHECK,
             atoms._NET_WM_NAME,
@@ -162,6 +177,19 @@ impl Ewmh {
             match event {
                 Event::ClientMessage(m) if m.type_ == self.atoms._NET_ACTIVE_WINDOW => {
                     return Ok(Some(News::Activate(m.window)));
+                }
+                Event::ClientMessage(m) if m.type_ == self.atoms._NET_CLOSE_WINDOW => {
+                    return Ok(Some(News::Close(m.window)));
+                }
+                Event::ClientMessage(m) if m.type_ == self.atoms._NET_MOVERESIZE_WINDOW && m.format == 32 => {
+                    // Bits 8 to 11 of the first word say which of the others count (EWMH, root window messages).
+                    let [flags, x, y, w, h] = m.data.as_data32();
+                    let given = |bit: u32, word: u32| (flags & (1 << bit) != 0).then_some(word);
+                    return Ok(Some(News::Place {
+                        window: m.window,
+                        at: (given(8, x).map(|x| x as i32), given(9, y).map(|y| y as i32)),
+                        size: (given(10, w), given(11, h)),
+                    }));
                 }
                 Event::PropertyNotify(n) if n.window == self.root && n.atom == self.atoms._NET_ACTIVE_WINDOW => {
                     self.correct_active()?;

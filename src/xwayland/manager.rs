@@ -1,6 +1,5 @@
 //! What smithay's X11 window manager asks of us.
 
-use super::ewmh::News;
 use super::pairing::announced_id;
 use super::{Managed, placing};
 use crate::scene::window::Kind;
@@ -114,14 +113,8 @@ impl XwmHandler for State {
         h: Option<u32>,
         reorder: Option<Reorder>,
     ) {
+        self.scope.x11_place(&window, (x, y), (w, h));
         let scope = &mut self.scope;
-        let rect = if window.is_fullscreen() {
-            scope.x11_whole(&window)
-        } else {
-            placing::asked(window.geometry(), (x, y), (w, h), scope.area)
-        };
-        tell(window.configure(rect));
-        scope.damage();
         // To be raised is to be seen, when it is a main window. To be lowered has no use: nobody could raise it again.
         if let (Some(Reorder::Top), Some(id)) = (reorder, scope.windows.by_x11(0, window.window_id()).map(|w| w.id)) {
             scope.windows.raise(id);
@@ -230,47 +223,6 @@ impl State {
             no_input.0.store(!input && !takes, Ordering::Relaxed);
         }
     }
-
-    /// Sees to all events that are there. Whether the connection lives.
-    pub(super) fn x11_read_events(&mut self) -> bool {
-        self.scope.now = self.scope.clock.now();
-        loop {
-            let Some(ewmh) = self.scope.xwayland.server.as_mut().and_then(|s| s.ewmh.as_mut()) else {
-                return false;
-            };
-            match ewmh.next() {
-                Ok(None) => return true,
-                Ok(Some(news)) => self.x11_news(news),
-                // The server is gone; its own end is noticed elsewhere.
-                Err(why) => {
-                    tracing::debug!("error reading X events: {why:#}");
-                    return false;
-                }
-            }
-        }
-    }
-
-    fn x11_news(&mut self, news: News) {
-        let scope = &mut self.scope;
-        match news {
-            News::Activate(window) => {
-                if let Some(id) = scope.windows.by_x11(0, window).map(|w| w.id) {
-                    scope.windows.raise(id);
-                    scope.clicked = Some(id);
-                    self.scene_changed();
-                }
-            }
-            News::Property { window, atom } => self.x11_property(window, atom),
-            News::Emulated(window) => {
-                let window = scope.windows.by_x11(0, window).map(|w| w.kind.clone());
-                if let Some(Kind::X11(window)) = window
-                    && window.is_fullscreen()
-                {
-                    tell(window.configure(scope.x11_whole(&window)));
-                }
-            }
-        }
-    }
 }
 
 impl Scope {
@@ -353,6 +305,22 @@ impl Scope {
         placing::first(first, self.area)
     }
 
+    /// A client asks for another place and size: it has its will within the screen, unless the window is full-screen.
+    pub(super) fn x11_place(
+        &mut self,
+        window: &X11Surface,
+        at: (Option<i32>, Option<i32>),
+        size: (Option<u32>, Option<u32>),
+    ) {
+        let rect = if window.is_fullscreen() {
+            self.x11_whole(window)
+        } else {
+            placing::asked(window.geometry(), at, size, self.area)
+        };
+        tell(window.configure(rect));
+        self.damage();
+    }
+
     /// The rectangle of a window that fills the output.
     fn x11_whole(&mut self, window: &X11Surface) -> Rectangle<i32, Logical> {
         let ewmh = self.xwayland.server.as_mut().and_then(|s| s.ewmh.as_mut());
@@ -412,7 +380,7 @@ impl Scope {
 }
 
 /// Requests fail only when the server is gone, which is noticed elsewhere.
-fn tell<E: std::fmt::Display>(result: Result<(), E>) {
+pub(super) fn tell<E: std::fmt::Display>(result: Result<(), E>) {
     if let Err(why) = result {
         tracing::debug!("error asking the X server: {why}");
     }

@@ -5,6 +5,7 @@
 //! | `server` | starts the X server, notices its end, starts it again |
 //! | `crashes` | decides whether it is started again (pure) |
 //! | `manager` | smithay's window manager calls us: windows come, go, ask for a place, a size, full screen |
+//! | `requests` | what clients ask for that smithay does not hear of: to be raised, closed, moved |
 //! | `placing` | where a window goes and how large it is (pure) |
 //! | `pairing` | finds the surface of each window, for both generations of Xwayland |
 //! | `stacking` | tells the X server our order, with as few moves as it takes (`moves` is pure) |
@@ -23,6 +24,7 @@ mod manager;
 mod pairing;
 mod placing;
 mod properties;
+mod requests;
 mod screen;
 mod selection;
 mod server;

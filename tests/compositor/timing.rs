@@ -1,6 +1,7 @@
 //! When it is drawn, on a virtual clock.
 
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, settings};
+use goggles_scope::link::Refresh;
 
 #[test]
 fn a_still_picture_makes_no_frames_and_a_key_frame_can_be_had() {
@@ -99,7 +100,17 @@ fn with_no_viewer_nothing_is_rendered_and_the_game_runs_on() {
 
 #[test]
 fn a_hidden_window_is_not_starved() {
-    let mut f = Fixture::new(32, 32);
+    // In 1.12 s: one a second, and five a second.
+    for (refresh, expected) in [(1_000, 1), (5_000, 5)] {
+        assert_eq!(hidden_callbacks(Refresh(refresh)), expected);
+    }
+}
+
+/// How often a hidden window that always asks is told to draw in 1.12 s.
+fn hidden_callbacks(refresh: Refresh) -> usize {
+    let mut s = settings(32, 32);
+    s.unfocused_refresh = refresh;
+    let mut f = Fixture::with(s);
     let mut c = f.client();
     let hidden = c.toplevel();
     f.settle(&mut [&mut c]);
@@ -110,11 +121,16 @@ fn a_hidden_window_is_not_starved() {
     c.fill(&top.surface, (32, 32), 2);
     f.advance(20, &mut [&mut c]);
     let before = c.heard.callbacks;
-    c.frame(&hidden.surface);
-    hidden.surface.commit();
+    let mut asked = 0;
     for i in 0..70 {
+        let told = c.heard.callbacks - before;
+        if asked == told {
+            asked += 1;
+            c.frame(&hidden.surface);
+            hidden.surface.commit();
+        }
         c.fill(&top.surface, (32, 32), i);
         f.advance(16, &mut [&mut c]);
     }
-    assert_eq!(c.heard.callbacks, before + 1);
+    c.heard.callbacks - before
 }

@@ -4,6 +4,8 @@ use crate::desk::{Desk, H, W};
 use crate::x::{BLUE, RED};
 use std::io::{ErrorKind, Read};
 use std::process::{Command, Stdio};
+use x11rb::protocol::Event;
+use x11rb::protocol::xproto::AtomEnum;
 
 /// Runs a program with this desk as its display, while the desk lives; what it wrote. `None`: it is not installed.
 fn run(desk: &mut Desk, program: &str, args: &[&str]) -> Option<String> {
@@ -97,6 +99,29 @@ fn xdotool_finds_activates_and_minimises_windows() {
 }
 
 #[test]
+fn windows_are_placed_and_closed_as_ewmh_says() {
+    let mut desk = Desk::new();
+    let mut x = desk.x();
+    let window = x.window((0, 0, 320, 240), RED);
+    let (protocols, delete) = (x.atom("WM_PROTOCOLS"), x.atom("WM_DELETE_WINDOW"));
+    x.set_words(window, "WM_PROTOCOLS", AtomEnum::ATOM, &[delete]);
+    x.map(window);
+    desk.until_seen(&[(1, 1, RED)]);
+    // Width and y, but neither x nor height.
+    x.ask(
+        window,
+        "_NET_MOVERESIZE_WINDOW",
+        [(1 << 9) | (1 << 10), 77, 30, 400, 99],
+    );
+    desk.until("it is placed", |_| x.place(window) == (0, 30, 400, 240));
+    x.ask(window, "_NET_CLOSE_WINDOW", [0; 5]);
+    desk.event(&mut x, "it is asked to close", |e| match e {
+        Event::ClientMessage(m) => (m.type_ == protocols && m.data.as_data32()[0] == delete).then_some(()),
+        _ => None,
+    });
+}
+
+#[test]
 fn every_main_window_can_be_made_to_fill_the_output() {
     let mut desk = Desk::unstarted();
     desk.f.state.scope.settings.force_fullscreen = true;
@@ -112,8 +137,8 @@ fn every_main_window_can_be_made_to_fill_the_output() {
     let (_, _, w, h) = x.place(dialog);
     assert_eq!((w, h), (100, 80), "a dialog does not");
     let property = "GAMESCOPE_FORCE_WINDOWS_FULLSCREEN";
-    x.set_words(x.root, property, x11rb::protocol::xproto::AtomEnum::CARDINAL, &[0]);
+    x.set_words(x.root, property, AtomEnum::CARDINAL, &[0]);
     desk.until("it has its own size again", |_| x.place(window).2 == 320);
-    x.set_words(x.root, property, x11rb::protocol::xproto::AtomEnum::CARDINAL, &[1]);
+    x.set_words(x.root, property, AtomEnum::CARDINAL, &[1]);
     desk.until("it fills the output again", |_| x.place(window) == (0, 0, W, H));
 }

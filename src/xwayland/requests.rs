@@ -1,0 +1,67 @@
+//! What X clients ask of the window manager that smithay does not hear of: to be raised, closed, moved.
+
+use super::ewmh::News;
+use super::manager::tell;
+use crate::scene::window::Kind;
+use crate::state::{Scope, State};
+use smithay::xwayland::X11Surface;
+
+impl State {
+    /// Sees to all events that are there. Whether the connection lives.
+    pub(super) fn x11_read_events(&mut self) -> bool {
+        self.scope.now = self.scope.clock.now();
+        loop {
+            let Some(ewmh) = self.scope.xwayland.server.as_mut().and_then(|s| s.ewmh.as_mut()) else {
+                return false;
+            };
+            match ewmh.next() {
+                Ok(None) => return true,
+                Ok(Some(news)) => self.x11_news(news),
+                // The server is gone; its own end is noticed elsewhere.
+                Err(why) => {
+                    tracing::debug!("error reading X events: {why:#}");
+                    return false;
+                }
+            }
+        }
+    }
+
+    fn x11_news(&mut self, news: News) {
+        let scope = &mut self.scope;
+        match news {
+            News::Activate(window) => {
+                if let Some(id) = scope.windows.by_x11(0, window).map(|w| w.id) {
+                    scope.windows.raise(id);
+                    scope.clicked = Some(id);
+                    self.scene_changed();
+                }
+            }
+            News::Close(window) => {
+                if let Some(window) = x11(scope, window) {
+                    tell(window.close());
+                }
+            }
+            News::Place { window, at, size } => {
+                if let Some(window) = x11(scope, window) {
+                    scope.x11_place(&window, at, size);
+                }
+            }
+            News::Property { window, atom } => self.x11_property(window, atom),
+            News::Emulated(window) => {
+                if let Some(window) = x11(scope, window)
+                    && window.is_fullscreen()
+                {
+                    scope.x11_fill_again(&window);
+                }
+            }
+        }
+    }
+}
+
+/// The window of this number, if it is mapped.
+fn x11(scope: &Scope, window: u32) -> Option<X11Surface> {
+    match &scope.windows.by_x11(0, window)?.kind {
+        Kind::X11(x11) => Some(x11.clone()),
+        Kind::Xdg(_) => None,
+    }
+}
