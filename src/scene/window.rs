@@ -148,6 +148,9 @@ impl Window {
             Kind::Xdg(_) => (None, 0, false),
         };
         let rect = self.rect(area);
+        let whole = Rectangle::from_size(area);
+        // The X server's size is ahead of the picture's.
+        let will_cover = matches!(&self.kind, Kind::X11(x) if x.geometry().contains_rect(whole));
         Info {
             id: self.id,
             role,
@@ -156,7 +159,7 @@ impl Window {
             x11,
             pid,
             size: (rect.size.w, rect.size.h),
-            covers: rect.contains_rect(Rectangle::from_size(area)),
+            covers: will_cover || rect.contains_rect(whole),
             helper: self.skipped && !fullscreen,
             marks: self.marks,
         }

@@ -140,6 +140,18 @@ impl XwmHandler for State {
             xwayland.told_order = None;
             self.x11_restack();
         }
+        // One that places itself becomes a main window by covering everything.
+        if window.is_override_redirect() {
+            let id = self.scope.windows.by_x11(0, window.window_id()).map(|w| w.id);
+            let main = |s: &Scope| {
+                let known = id.and_then(|id| s.windows.get(id));
+                known.is_some_and(|w| w.info(&s.windows, s.area, s.settings.steam).is_main())
+            };
+            let was = self.scope.choice.base == id;
+            if id.is_some() && main(&self.scope) != was {
+                self.scene_changed();
+            }
+        }
     }
 
     fn property_notify(&mut self, _xwm: XwmId, window: X11Surface, property: WmWindowProperty) {

@@ -58,6 +58,30 @@ fn menus_are_over_their_window_wherever_they_place_themselves() {
 }
 
 #[test]
+fn a_window_that_places_itself_over_everything_is_the_game() {
+    let (mut desk, x, main) = with_main();
+    let game = x.menu((10, 10, 40, 30), GREEN);
+    x.map(game);
+    desk.until_seen(&[(20, 20, GREEN), (1, 1, RED)]);
+    assert_eq!(x.focus(), main);
+    let whole = ConfigureWindowAux::new()
+        .x(0)
+        .y(0)
+        .width(u32::from(W))
+        .height(u32::from(H));
+    x.configure(game, whole);
+    desk.until_seen(&[(1, 1, GREEN), (639, 479, GREEN)]);
+    desk.until("it is the base and has the keys", |d| {
+        let scope = &d.f.state.scope;
+        let id = scope.windows.by_x11(0, game).map(|w| w.id);
+        scope.choice.base == id && scope.choice.keyboard == id
+    });
+    x.configure(game, ConfigureWindowAux::new().x(10).y(10).width(40).height(30));
+    desk.until_seen(&[(20, 20, GREEN), (1, 1, RED)]);
+    desk.until_focused(&x, main);
+}
+
+#[test]
 fn a_dialog_is_centred_over_its_window_and_has_the_focus() {
     let (mut desk, x, main) = with_main();
     let dialog = x.window((0, 0, 100, 80), BLUE);
