@@ -9,11 +9,13 @@
 //   {"do":"type","text":"…"} {"do":"press","key":"Control+c"} {"do":"down","key":"a"} {"do":"up","key":"a"}
 //   {"do":"move","x":10,"y":10} {"do":"click","x":10,"y":10,"button":"left"} {"do":"wheel","dx":0,"dy":120}
 //   {"do":"flips","n":100}              key → decoded change of the picture's middle; answers milliseconds
+//   {"do":"beeps","seconds":30}         what is heard and seen of beep-flash; answers lists (beeps.mjs)
 //   {"do":"screenshot","path":"…"}      a PNG
 //   {"do":"reload"} {"do":"offline","is":true} {"do":"log"} {"do":"close"}
 //
 // An answer is {"ok":value} or {"error":"…"}. The end of stdin ends Chromium.
 import { createInterface } from "node:readline";
+import { beeps } from "./beeps.mjs";
 import { colour, flips, holds, launch, open, PATIENCE, profile, type } from "./chromium.mjs";
 
 const browser = await launch();
@@ -56,6 +58,7 @@ const commands = {
   click: ({ x, y, button = "left" }) => page.mouse.click(x, y, { button }),
   wheel: ({ dx = 0, dy = 0 }) => page.mouse.wheel(dx, dy),
   flips: (options) => flips(page, options),
+  beeps: (options) => beeps(page, options),
   async screenshot({ path }) {
     await page.screenshot({ path });
   },

@@ -1,8 +1,9 @@
 //! The harness of the nested tests and of the bench: it starts the real binary with real programs, takes its stream as
 //! a viewer would, and decodes it.
 //!
-//! `picture` and `program` are the test programs' (`src/bin/wl-picture.rs`, `src/bin/x11-picture.rs`).
+//! `picture`, `beep` and `program` are the test programs' (`src/bin`).
 
+pub mod beep;
 pub mod bench;
 pub mod browser;
 pub mod decode;

@@ -5,12 +5,14 @@
 //! | [`figure`] | one figure: its values, its target, its JSON |
 //! | [`latency`] | key → decoded picture, and where the time goes |
 //! | [`load`] | CPU, memory, start |
+//! | [`sound`] | sound against picture, at capture and in Chromium |
 //! | [`process`] | what the kernel says of a process |
 
 pub mod figure;
 pub mod latency;
 pub mod load;
 pub mod process;
+pub mod sound;
 
 use crate::picture::Size;
 use anyhow::Result;
@@ -59,6 +61,10 @@ pub enum Part {
     Static,
     /// Key to decoded picture in Chromium
     Chromium,
+    /// Sound against picture, at capture
+    Audio,
+    /// Sound against picture, delay and drift in Chromium
+    AudioPage,
     /// Memory while the picture moves for a long time
     Soak,
 }
@@ -79,6 +85,9 @@ pub struct Options {
     /// How many key presses a figure [default: 100 for flips, 60 for moving]
     #[arg(long)]
     pub count: Option<usize>,
+    /// How long sound is listened to, in seconds
+    #[arg(long, default_value_t = 30)]
+    pub listen: u64,
     /// How long the soak lasts, in seconds
     #[arg(long, default_value_t = 600)]
     pub soak: u64,
@@ -167,6 +176,13 @@ pub fn run(options: &Options, mut show: impl FnMut(Figure) -> Result<()>) -> Res
                 load::soak(size, Duration::from_secs(options.soak)),
             )?;
         }
+    }
+    let listen = Duration::from_secs(options.listen);
+    if options.has(Part::Audio) {
+        part("audio".into(), sound::capture(listen))?;
+    }
+    if options.has(Part::AudioPage) {
+        part("audio-page".into(), sound::page(listen))?;
     }
     Ok(failures)
 }

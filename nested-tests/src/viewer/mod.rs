@@ -4,7 +4,7 @@
 //! | file | what |
 //! |---|---|
 //! | [`enter`] | the challenge, the key, the two sessions' URLs |
-//! | [`watch`] | MoQ: catalog, video, cursor |
+//! | [`watch`] | MoQ: catalog, video, cursor, and the sound if it is wanted |
 //! | [`control`] | input, roles, time |
 //!
 //! Two threads: `viewer-net` runs both sessions, `viewer-decode` decodes. Server and viewer are on one machine, so
@@ -55,6 +55,16 @@ pub struct Shown {
     pub decoded: Mono,
 }
 
+/// A packet of sound.
+pub struct Heard {
+    /// When its first decoded sample left the game, on the session's clock.
+    pub pts_us: u64,
+    /// Opus.
+    pub data: bytes::Bytes,
+    /// When its last byte had arrived.
+    pub received: Mono,
+}
+
 /// An access unit on its way to the decoder.
 struct Unit {
     pts_us: u64,
@@ -83,6 +93,9 @@ fn lock(notes: &Notes) -> std::sync::MutexGuard<'_, Told> {
 pub struct Viewer {
     commands: UnboundedSender<Command>,
     shown: Receiver<Shown>,
+    /// Which track of sound is wanted, and its packets.
+    listen: tokio::sync::watch::Sender<Option<String>>,
+    heard: Receiver<Heard>,
     notes: Notes,
     /// Told at every change of the notes.
     changed: Receiver<()>,
@@ -100,6 +113,8 @@ impl Viewer {
         let (commands, command_queue) = unbounded_channel();
         let (units, unit_queue) = mpsc::channel();
         let (shown_sender, shown) = mpsc::channel();
+        let (heard_sender, heard) = mpsc::channel();
+        let (listen, wanted) = tokio::sync::watch::channel(None);
         let (changed_sender, changed) = mpsc::channel();
         let (entered, has_entered) = mpsc::channel();
         let notes = Notes::default();
@@ -112,10 +127,11 @@ impl Viewer {
         let net = std::thread::Builder::new().name("viewer-net".into()).spawn(move || {
             let sinks = Sinks {
                 units,
+                heard: heard_sender,
                 notes: net_notes.clone(),
                 changed: changed_sender.clone(),
             };
-            let end = runtime.block_on(run(invitation, command_queue, sinks, entered));
+            let end = runtime.block_on(run(invitation, command_queue, sinks, entered, wanted));
             lock(&net_notes).end = Some(end.map_or_else(|e| format!("{e:#}"), |()| "stopped".into()));
             // Nobody listens if the viewer was dropped meanwhile.
             let _ = changed_sender.send(());
@@ -123,6 +139,8 @@ impl Viewer {
         let viewer = Self {
             commands,
             shown,
+            listen,
+            heard,
             notes,
             changed,
             net: Some(net),
@@ -231,6 +249,26 @@ impl Viewer {
         self.shown.try_iter()
     }
 
+    /// The server's clock at the time stamp 0, in µs.
+    pub fn start_us(&self) -> Result<u64> {
+        self.until("a welcome", |told| {
+            told.messages.iter().find_map(|m| match m {
+                ToClient::Welcome { start_us, .. } => Some(*start_us),
+                _ => None,
+            })
+        })
+    }
+
+    /// Subscribes to a track of sound, once.
+    pub fn listen(&self, track: &str) {
+        self.listen.send_replace(Some(track.into()));
+    }
+
+    /// The packets of sound that have come.
+    pub fn packets(&self) -> impl Iterator<Item = Heard> {
+        self.heard.try_iter()
+    }
+
     /// What happened to a frame on the server, if it has told.
     pub fn times(&self, pts_us: u64) -> Option<Times> {
         lock(&self.notes).times.get(&pts_us).copied()
@@ -292,6 +330,7 @@ impl Drop for Viewer {
 #[derive(Clone)]
 struct Sinks {
     units: mpsc::Sender<Unit>,
+    heard: mpsc::Sender<Heard>,
     notes: Notes,
     changed: mpsc::Sender<()>,
 }
@@ -309,6 +348,7 @@ async fn run(
     commands: tokio::sync::mpsc::UnboundedReceiver<Command>,
     sinks: Sinks,
     entered: mpsc::Sender<()>,
+    wanted: tokio::sync::watch::Receiver<Option<String>>,
 ) -> Result<()> {
     let mut entry = enter::Entry::new(invitation)?;
     let control = entry.open("/control", &[]).await.context("error opening /control")?;
@@ -318,7 +358,7 @@ async fn run(
         .context("error opening /moq")?;
     tokio::select! {
         end = control::run(control, commands, sinks.clone(), entered) => end.context("control session"),
-        end = watch::run(moq, sinks) => end.context("MoQ session"),
+        end = watch::run(moq, sinks, wanted) => end.context("MoQ session"),
     }
 }
 

@@ -1,20 +1,25 @@
-//! The MoQ session: finds the broadcast, reads its catalog, hands the video to the decoder and notes the cursor.
+//! The MoQ session: finds the broadcast, reads its catalog, hands the video to the decoder, notes the cursor, and keeps the
+//! sound's packets.
 
-use super::{Sinks, Unit};
+use super::{Heard, Sinks, Unit};
 use anyhow::{Context, Result, bail, ensure};
 use goggles_protocols::cursor;
 use goggles_scope::stream::transport::adapter;
 use goggles_scope::time::Mono;
 use moq_net::track::{Subscriber, Subscription};
 use std::time::Instant;
+use tokio::sync::watch;
 
 /// One protocol only, so that there is no choice whose result a client of wtransport can't see.
 const PROTOCOL: &str = "moq-lite-05";
 /// It, as a structured list of strings (RFC 8941).
 pub const OFFER: &str = "\"moq-lite-05\"";
 
+/// The track of sound that is wanted, once.
+pub type Wanted = watch::Receiver<Option<String>>;
+
 /// Runs until the session ends.
-pub async fn run(connection: wtransport::Connection, sinks: Sinks) -> Result<()> {
+pub async fn run(connection: wtransport::Connection, sinks: Sinks, wanted: Wanted) -> Result<()> {
     let (origin, origin_driver) = moq_net::origin::Producer::new(moq_net::origin::Config::default());
     let broadcasts = origin.consume();
     let session = adapter::Session::web(connection, Some(PROTOCOL));
@@ -25,11 +30,11 @@ pub async fn run(connection: wtransport::Connection, sinks: Sinks) -> Result<()>
     tokio::select! {
         error = moq_net::time::run(driver) => bail!("session: {error}"),
         error = moq_net::time::run(origin_driver) => bail!("origin: {error}"),
-        end = subscribe(broadcasts, sinks) => end,
+        end = subscribe(broadcasts, sinks, wanted) => end,
     }
 }
 
-async fn subscribe(broadcasts: moq_net::origin::Consumer, sinks: Sinks) -> Result<()> {
+async fn subscribe(broadcasts: moq_net::origin::Consumer, sinks: Sinks, mut wanted: Wanted) -> Result<()> {
     let update = broadcasts.announced().next().await.context("nothing is announced")?;
     ensure!(update.kind.is_active(), "the broadcast is gone");
     let broadcast = broadcasts.request_broadcast(&update.prefix).await?;
@@ -42,7 +47,15 @@ async fn subscribe(broadcasts: moq_net::origin::Consumer, sinks: Sinks) -> Resul
     };
     let (catalog, cursor) = (subscribe("catalog.json").await?, subscribe("cursor").await?);
     let video = subscribe("video").await?;
+    let sound = async {
+        // Nobody may ever want it.
+        let Ok(name) = wanted.wait_for(Option::is_some).await.map(|name| name.clone()) else {
+            return Ok(());
+        };
+        listen(subscribe(&name.unwrap_or_default()).await?, &sinks).await
+    };
     tokio::try_join!(
+        sound,
         frames(video, |payload, received| {
             let frame = hang::container::Frame::decode(payload)?;
             let pts_us = u64::try_from(frame.timestamp.as_micros())?;
@@ -66,6 +79,25 @@ async fn subscribe(broadcasts: moq_net::origin::Consumer, sinks: Sinks) -> Resul
         }),
     )?;
     bail!("all tracks have ended")
+}
+
+/// Keeps the packets of sound: each is a group.
+async fn listen(mut track: Subscriber, sinks: &Sinks) -> Result<()> {
+    while let Some(mut group) = track.recv_group().await? {
+        // An aborted group is a lost packet.
+        let Ok(Some(frame)) = group.read_frame().await else {
+            continue;
+        };
+        let received = Mono::now();
+        let frame = hang::container::Frame::decode(frame.payload)?;
+        // The viewer may be on its way out.
+        let _ = sinks.heard.send(Heard {
+            pts_us: u64::try_from(frame.timestamp.as_micros())?,
+            data: frame.payload,
+            received,
+        });
+    }
+    Ok(())
 }
 
 /// Gives each frame's payload, and when its last byte had arrived, to `take`. A newer group ends an older one.

@@ -86,6 +86,11 @@ export class Sound {
     return this.#config?.channels;
   }
 
+  /** By how much the device is behind the context, in s, as it says. */
+  get outputLatency(): number {
+    return this.#context?.outputLatency ?? 0;
+  }
+
   /** What the samples are multiplied by now. */
   get gain(): number | undefined {
     return this.#gain?.gain.value;
