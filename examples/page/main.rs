@@ -3,7 +3,8 @@
 //!     cargo run --example page -- 127.0.0.1:4433 [moving|still [CHANNELS]]
 //!
 //! The picture moves (`still`: it doesn't); its middle is black or white and flips at each press of a key or button.
-//! With CHANNELS (2, 6, 8 or auto: as the page says) there is a tone from each loudspeaker.
+//! With CHANNELS (2, 6, 8 or auto: as the page says) there is a tone from each loudspeaker; beeps: twice a second there is
+//! a beep, and the middle is white as long.
 //! Printed to stdout: the address, then one line of JSON for each thing that comes in. L, pressed, locks or unlocks the
 //! pointer; H hides or shows the cursor; R changes the size. A line on stdin ends the session with that reason.
 
@@ -23,7 +24,7 @@ use goggles_scope::link::{
 use goggles_scope::stream::encode::{Config, Encoder};
 use goggles_scope::stream::transport::Transport;
 use goggles_scope::time::Mono;
-use sound::Sound;
+use sound::{Sound, What};
 use std::io::Write;
 use std::time::Duration;
 
@@ -118,6 +119,7 @@ fn main() -> Result<()> {
             TimeoutAction::ToInstant(due + tick)
         })
         .map_err(|e| anyhow::anyhow!("{e}"))?;
+    flash(&demo, &handle)?;
     end_by_stdin(&handle)?;
     events.run(None, &mut demo, |_| ())?;
     Ok(())
@@ -126,14 +128,35 @@ fn main() -> Result<()> {
 /// The tones that were asked for.
 fn sound(channels: Option<&str>, transport: &Transport) -> Result<Option<Sound>> {
     let Some(channels) = channels else { return Ok(None) };
-    let layout = match channels {
-        "auto" => None,
+    let what = match channels {
+        "beeps" => What::Beeps,
+        "auto" => What::Tones(None),
         number => {
             let layout = number.parse().ok().and_then(Layout::of_channels);
-            Some(layout.context("CHANNELS is 2, 6, 8 or auto")?)
+            What::Tones(Some(layout.context("CHANNELS is 2, 6, 8, auto or beeps")?))
         }
     };
-    Sound::start(transport.audio(), layout).map(Some)
+    Sound::start(transport.audio(), what).map(Some)
+}
+
+/// The middle is white while it beeps.
+fn flash(demo: &Demo, events: &LoopHandle<'_, Demo>) -> Result<()> {
+    let Some((mut at, mut white)) = demo.sound.as_ref().and_then(|sound| sound.next_flash(Mono::now())) else {
+        return Ok(());
+    };
+    let first = Timer::from_duration(at.since(Mono::now()));
+    let flash = move |due, _: &mut (), demo: &mut Demo| {
+        demo.white = white;
+        demo.draw();
+        let Some(next) = demo.sound.as_ref().and_then(|sound| sound.next_flash(at)) else {
+            return TimeoutAction::Drop;
+        };
+        let wait = next.0.since(at);
+        (at, white) = next;
+        TimeoutAction::ToInstant(due + wait)
+    };
+    events.insert_source(first, flash).map_err(|e| anyhow::anyhow!("{e}"))?;
+    Ok(())
 }
 
 /// A line on stdin ends the session with that reason.

@@ -1,4 +1,4 @@
-//! A sound for the page: a tone for each loudspeaker. Owns the thread that makes and encodes it.
+//! A sound for the page: a tone for each loudspeaker, or beeps. Owns the thread that makes and encodes it.
 
 use anyhow::Result;
 use bytes::Bytes;
@@ -19,6 +19,20 @@ const FRAMES: usize = 240;
 const LOOKAHEAD: Duration = Duration::from_micros(2500);
 const BITRATE: i32 = 320_000;
 const LEVEL: f32 = 0.25;
+/// From beep to beep, and how long one is, in packets.
+const BEEPS: (u32, u32) = (100, 10);
+const BEEP_HZ: f32 = 1000.0;
+/// As loud as a beep, and what is heard between.
+const BEEP_LEVELS: (f32, f32) = (0.5, 0.02);
+
+/// What is heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A tone from each loudspeaker of a layout; `None`: what the page can play.
+    Tones(Option<Layout>),
+    /// Beeps, in stereo; [`Sound::next_flash`] says when.
+    Beeps,
+}
 
 /// A tone's pitch in Hz.
 fn pitch(place: Place) -> f32 {
@@ -37,34 +51,50 @@ fn pitch(place: Place) -> f32 {
 /// The thread's handle; it ends with this.
 pub struct Sound {
     layouts: Sender<Layout>,
-    follows: bool,
+    what: What,
+    start: Mono,
 }
 
 impl Sound {
-    /// Starts it; without a layout it is what the page can play.
-    pub fn start(sink: AudioSink, layout: Option<Layout>) -> Result<Self> {
-        let (follows, layout) = (layout.is_none(), layout.unwrap_or_default());
+    /// Starts it.
+    pub fn start(sink: AudioSink, what: What) -> Result<Self> {
+        let start = Mono::now();
         let (layouts, changes) = channel();
         // Ends with the channel, and blocks nobody; the process's end ends it as well.
         std::thread::Builder::new().name("sound".into()).spawn(move || {
-            if let Err(e) = run(&sink, layout, &changes) {
+            if let Err(e) = run(&sink, what, start, &changes) {
                 tracing::error!("no sound any more: {e:#}");
             }
         })?;
-        Ok(Self { layouts, follows })
+        Ok(Self { layouts, what, start })
     }
 
     /// The page says what it can play.
     pub fn can_play(&self, layout: Layout) {
-        if self.follows {
+        if self.what == What::Tones(None) {
             // It may have ended, which it has told.
             let _ = self.layouts.send(layout);
         }
     }
+
+    /// When the next beep begins (`true`) or ends after `now`; `None`: there are none.
+    pub fn next_flash(&self, now: Mono) -> Option<(Mono, bool)> {
+        let (every, long) = (PACKET * BEEPS.0, PACKET * BEEPS.1);
+        let beep = self.start + every * u32::try_from(now.since(self.start).as_micros() / every.as_micros()).ok()?;
+        let next = if now < beep + long {
+            (beep + long, false)
+        } else {
+            (beep + every, true)
+        };
+        (self.what == What::Beeps).then_some(next)
+    }
 }
 
-fn run(sink: &AudioSink, mut layout: Layout, changes: &Receiver<Layout>) -> Result<()> {
-    let start = Mono::now();
+fn run(sink: &AudioSink, what: What, start: Mono, changes: &Receiver<Layout>) -> Result<()> {
+    let mut layout = match what {
+        What::Tones(layout) => layout.unwrap_or_default(),
+        What::Beeps => Layout::Stereo,
+    };
     let mut packet = 0u32;
     loop {
         let format = Arc::new(AudioFormat {
@@ -87,7 +117,7 @@ fn run(sink: &AudioSink, mut layout: Layout, changes: &Receiver<Layout>) -> Resu
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
-            let samples = tones(layout, packet);
+            let samples = samples(layout, what, packet);
             let data = encoder.encode_vec_float(&samples, goggles_protocols::audio::MAX_PACKET)?;
             sink.try_send(AudioToNetwork::Packet {
                 format: format.clone(),
@@ -100,16 +130,22 @@ fn run(sink: &AudioSink, mut layout: Layout, changes: &Receiver<Layout>) -> Resu
 }
 
 /// The samples of a packet, in Opus's order.
-fn tones(layout: Layout, packet: u32) -> Vec<f32> {
+fn samples(layout: Layout, what: What, packet: u32) -> Vec<f32> {
     let places = layout.places();
     let first = u64::from(packet) * FRAMES as u64;
+    let level = if packet % BEEPS.0 < BEEPS.1 {
+        BEEP_LEVELS.0
+    } else {
+        BEEP_LEVELS.1
+    };
     (first..first + FRAMES as u64)
         .flat_map(|n| {
             // A second has whole periods.
             let seconds = (n % u64::from(RATE)) as f32 / RATE as f32;
-            places
-                .iter()
-                .map(move |place| LEVEL * (TAU * pitch(*place) * seconds).sin())
+            places.iter().map(move |place| match what {
+                What::Tones(_) => LEVEL * (TAU * pitch(*place) * seconds).sin(),
+                What::Beeps => level * (TAU * BEEP_HZ * seconds).cos(),
+            })
         })
         .collect()
 }

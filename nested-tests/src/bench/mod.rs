@@ -73,7 +73,7 @@ pub enum Part {
 #[derive(Clone, Debug, clap::Parser)]
 #[command(about = "Measures goggles-scope: a table, and target/bench/*.json")]
 pub struct Options {
-    /// The parts [default: all but soak]
+    /// The parts [default: all but soak and the sound's]
     #[arg(value_enum)]
     pub parts: Vec<Part>,
     /// 720p or 1080p [default: both]
@@ -117,7 +117,7 @@ impl Options {
 
     fn has(&self, part: Part) -> bool {
         if self.parts.is_empty() {
-            part != Part::Soak
+            !matches!(part, Part::Soak | Part::Audio | Part::AudioPage)
         } else {
             self.parts.contains(&part)
         }

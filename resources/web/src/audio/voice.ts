@@ -17,6 +17,9 @@ export interface Events {
   onFailed(why: string): void;
 }
 
+/** So many packets may be in the decoder. */
+const DECODING = 256;
+
 export class Voice {
   readonly frameUs: number;
   readonly node: AudioWorkletNode;
@@ -25,6 +28,13 @@ export class Voice {
   readonly #decoder: AudioDecoder;
   /** What the audio thread sees, where the page is isolated. */
   readonly #slots: Slots | undefined;
+  /**
+   * Packets given to the decoder, and their time stamps. Chromium counts samples from the first packet on instead of taking
+   * each packet's time stamp: with lost packets the sound would come earlier and earlier. So the decoder's packets are
+   * numbered without a gap, and their time is kept here.
+   */
+  #given = 0;
+  readonly #times = new Float64Array(DECODING);
   #closed = false;
 
   constructor(context: AudioContext, config: AudioConfig, frameUs: number, events: Events) {
@@ -60,7 +70,9 @@ export class Voice {
   decode(pts: number, data: Uint8Array): void {
     if (this.#closed) return;
     try {
-      this.#decoder.decode(new EncodedAudioChunk({ type: "key", timestamp: pts, data }));
+      this.#times[this.#given % DECODING] = pts;
+      const timestamp = this.#given++ * this.frameUs;
+      this.#decoder.decode(new EncodedAudioChunk({ type: "key", timestamp, data }));
     } catch (error) {
       this.#fail(String(error));
     }
@@ -87,13 +99,14 @@ export class Voice {
   #onDecoded(data: AudioData): void {
     try {
       if (this.#closed || data.numberOfChannels !== this.#config.channels) return;
-      const { numberOfFrames: frames, timestamp } = data;
+      const { numberOfFrames: frames } = data;
+      const pts = this.#times[Math.round(data.timestamp / this.frameUs) % DECODING] ?? 0;
       const copy = (planeIndex: number, place: Float32Array<ArrayBuffer>): void =>
         data.copyTo(place, { planeIndex, frameCount: place.length, format: "f32-planar" });
       if (this.#slots) {
         // Browsers differ in whether they copy into shared memory; all do into a buffer of ours.
         const own = new Float32Array(frames);
-        this.#slots.write(timestamp, frames, (c, place) => {
+        this.#slots.write(pts, frames, (c, place) => {
           copy(c, own);
           place.set(own.subarray(0, place.length));
         });
@@ -102,7 +115,7 @@ export class Voice {
       const planes = Array.from({ length: data.numberOfChannels }, () => new Float32Array(frames));
       planes.forEach((plane, c) => copy(c, plane));
       const transfer = planes.map((plane) => plane.buffer);
-      this.node.port.postMessage({ kind: "packet", pts: timestamp, planes } satisfies ToThread, transfer);
+      this.node.port.postMessage({ kind: "packet", pts, planes } satisfies ToThread, transfer);
     } finally {
       data.close();
     }
