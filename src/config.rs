@@ -79,6 +79,8 @@ pub struct Settings {
     pub keyboard: Keyboard,
     /// The stream; `None`: no stream.
     pub stream: Option<Stream>,
+    /// The stream's sound (`--audio`, `--audio-channels`); `None`: it has none.
+    pub audio: Option<crate::stream::audio::Config>,
     /// The program and its arguments; empty: none.
     pub command: Vec<std::ffi::OsString>,
 }

@@ -11,6 +11,7 @@ use crate::ready::{Ready, Told};
 use crate::render::compose::Composer;
 use crate::state::{Clock, Outlet, State};
 use crate::stats_fifo::{Focus, StatsFifo};
+use crate::stream::audio::{self, Audio};
 use crate::stream::encode::{self, Encoder};
 use crate::stream::transport::Transport;
 use crate::time::Mono;
@@ -67,6 +68,9 @@ pub fn run(settings: Settings) -> Result<i32> {
     }
     if state.scope.settings.xwayland_count > 0 {
         state.start_xwayland()?;
+    }
+    if let (Some(s), Some(config)) = (&stream, state.scope.settings.audio.clone()) {
+        state.scope.audio = start_audio(config, &s.transport);
     }
 
     let mut session = Session {
@@ -279,7 +283,10 @@ impl Session {
             x11: state.scope.xwayland.display().into_iter().collect(),
             ..Displays::default()
         };
-        let changes = environment(settings, &displays, &|name| std::env::var_os(name));
+        let mut changes = environment(settings, &displays, &|name| std::env::var_os(name));
+        if let Some(audio) = &state.scope.audio {
+            changes.extend(audio.environment());
+        }
         let child = Child::spawn(&Spawn::new(settings.command.clone(), changes, settings.keep_alive))?;
         let watch = child
             .as_fd()
@@ -306,6 +313,16 @@ impl Session {
             let _ = writeln!(std::io::stderr(), "goggles-scope: watch and play at {url}");
         }
     }
+}
+
+/// Starts the sound; without it the session goes on silent.
+fn start_audio(config: audio::Config, transport: &Transport) -> Option<Audio> {
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map_or_else(std::env::temp_dir, Into::into);
+    Audio::spawn(config, Box::new(transport.audio()), runtime)
+        .inspect_err(|why| {
+            tracing::warn!("the session is silent: {why:#} (Debian: apt install pipewire pipewire-pulse)")
+        })
+        .ok()
 }
 
 /// HUP, INT, QUIT and TERM end the session; USR2 takes a screenshot.
@@ -358,7 +375,11 @@ impl State {
             ToScope::InputHolder(holder) => self.input_holder(holder),
             ToScope::Input { viewer, batch, at } => self.input_batch(viewer, &batch, at),
             ToScope::Text { viewer, text } => self.type_text(viewer, &text),
-            ToScope::Loudspeakers(_) => {}
+            ToScope::Loudspeakers(layout) => {
+                if let Some(audio) = &self.scope.audio {
+                    audio.send(audio::Message::Loudspeakers(layout));
+                }
+            }
             ToScope::Sent { frame, at } => self.scope.stats.sent(frame, at),
             ToScope::Report { report, .. } => self.scope.stats.seen(&report),
             ToScope::Counters(counters) => {

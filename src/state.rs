@@ -125,6 +125,8 @@ pub struct Scope {
     pub stats: Stats,
     /// The network, as far as the scope tells it things.
     pub to_network: Option<Outlet>,
+    /// The sound, if there is any.
+    pub audio: Option<crate::stream::audio::Audio>,
     /// Input from the network.
     pub remote: crate::input::remote::Remote,
     /// Xwayland.
@@ -242,6 +244,7 @@ impl State {
             extras: Extras::new(&dh, &events),
             stats: Stats::new(now),
             to_network: None,
+            audio: None,
             remote: crate::input::remote::Remote::default(),
             xwayland: crate::xwayland::Xwayland::default(),
             screenshots: Screenshots::default(),

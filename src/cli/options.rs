@@ -2,8 +2,8 @@
 //! option's help, its long name the file's key.
 
 use super::values::{
-    Backend, Extent, Filter, Hertz, HideDelay, Hotspot, Kbps, Limit, Listen, RepeatDelay, RepeatRate, Sensitivity,
-    Sharpness, StreamName, XwaylandCount,
+    Audio, AudioChannels, Backend, Extent, Filter, Hertz, HideDelay, Hotspot, Kbps, Limit, Listen, RepeatDelay,
+    RepeatRate, Sensitivity, Sharpness, StreamName, XwaylandCount,
 };
 use crate::config::{Encoder, Scaler};
 use crate::edid;
@@ -224,6 +224,12 @@ pub struct Options {
     /// A constant bit rate in kbit/s [default: constant quality, capped by the picture's size]
     #[arg(long, value_name = "KBPS", help_heading = "Stream", allow_negative_numbers = true)]
     pub bitrate: Option<Kbps>,
+    /// Where the game's sound goes [default: private]
+    #[arg(long, help_heading = "Stream")]
+    pub audio: Option<Audio>,
+    /// How many channels the sound has [default: auto]
+    #[arg(long, value_name = "CHANNELS", help_heading = "Stream")]
+    pub audio_channels: Option<AudioChannels>,
 
     /// What shows the picture; wayland, x11 and drm are refused for now [default: auto]
     #[arg(long, help_heading = "Run")]
@@ -304,6 +310,8 @@ impl Options {
             stream_name,
             encoder,
             bitrate,
+            audio,
+            audio_channels,
             backend,
             expose_wayland,
             xwayland_count,

@@ -112,6 +112,8 @@ fn stream_flag(flags: &Options) -> Option<&'static str> {
         ("--stream-name", flags.stream_name.is_some()),
         ("--encoder", flags.encoder.is_some()),
         ("--bitrate", flags.bitrate.is_some()),
+        ("--audio", flags.audio.is_some()),
+        ("--audio-channels", flags.audio_channels.is_some()),
     ];
     given.iter().find(|(_, given)| *given).map(|(flag, _)| *flag)
 }

@@ -3,6 +3,8 @@
 use super::{Action, parse};
 use crate::config::{Edid, Encoder, Filter, Scaler, Settings};
 use crate::link::{Rate, Refresh, Size};
+use crate::stream::audio;
+use goggles_protocols::audio::Layout;
 use std::ffi::OsString;
 
 fn action(args: &[&str]) -> Result<Action, String> {
@@ -79,6 +81,10 @@ fn every_option_arrives() {
         "openh264",
         "--bitrate",
         "8000",
+        "--audio",
+        "host",
+        "--audio-channels",
+        "6",
         "--keyboard-layout",
         "de",
         "--keyboard-options",
@@ -129,6 +135,11 @@ fn every_option_arrives() {
         (2, "den", Encoder::OpenH264)
     );
     assert_eq!(stream.rate, Rate::Constant { kbps: 8000 });
+    let audio = s.audio.unwrap();
+    assert_eq!(
+        (audio.mode, audio.channels),
+        (audio::Mode::Host, Some(Layout::Surround51))
+    );
     assert_eq!(s.command, ["game", "-W", "--help"]);
 }
 

@@ -266,6 +266,38 @@ from_file!(StreamName, numbers: false, words: true);
 from_file!(crate::edid::Name, numbers: false, words: true);
 from_file!(crate::edid::Vendor, numbers: false, words: true);
 
+/// `--audio`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Audio {
+    /// A sound server of the session's own
+    Private,
+    /// One more sink on the user's PipeWire
+    Host,
+    /// No sound
+    None,
+}
+
+/// `--audio-channels`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+pub enum AudioChannels {
+    /// As many as the player can hear
+    #[serde(rename = "auto")]
+    Auto,
+    /// Stereo
+    #[value(name = "2")]
+    #[serde(rename = "2")]
+    Two,
+    /// 5.1
+    #[value(name = "6")]
+    #[serde(rename = "6")]
+    Six,
+    /// 7.1
+    #[value(name = "8")]
+    #[serde(rename = "8")]
+    Eight,
+}
+
 /// `--backend`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]

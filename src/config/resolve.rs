@@ -5,6 +5,8 @@ use crate::cli::values::{self, Extent, HideDelay};
 use crate::cli::{Options, Refusal};
 use crate::edid;
 use crate::link::{Rate, Refresh, Size};
+use crate::stream::audio;
+use goggles_protocols::audio::Layout;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -88,6 +90,7 @@ pub fn resolve(options: Options, command: Vec<OsString>, displayless: bool) -> R
             rate(options.bitrate, output, refresh),
             output,
         )?,
+        audio: audio(options.audio, options.audio_channels, options.rt.unwrap_or(false)),
         cursor_hotspot: cursor_hotspot(options.cursor_hotspot, options.cursor.is_some())?,
         grab: options.grab.unwrap_or(false),
         hotkeys: options.hotkeys.unwrap_or_default(),
@@ -231,6 +234,26 @@ fn stream(
         encoder: encoder.unwrap_or(Encoder::Auto),
         rate,
     }))
+}
+
+fn audio(mode: Option<values::Audio>, channels: Option<values::AudioChannels>, rt: bool) -> Option<audio::Config> {
+    let mode = match mode {
+        None | Some(values::Audio::Private) => audio::Mode::Private,
+        Some(values::Audio::Host) => audio::Mode::Host,
+        Some(values::Audio::None) => return None,
+    };
+    let channels = match channels {
+        None | Some(values::AudioChannels::Auto) => None,
+        Some(values::AudioChannels::Two) => Some(Layout::Stereo),
+        Some(values::AudioChannels::Six) => Some(Layout::Surround51),
+        Some(values::AudioChannels::Eight) => Some(Layout::Surround71),
+    };
+    Some(audio::Config {
+        mode,
+        channels,
+        rt,
+        ..audio::Config::default()
+    })
 }
 
 impl Default for Settings {

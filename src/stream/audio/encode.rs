@@ -1,0 +1,67 @@
+//! Opus: one encoder for the session's layout.
+
+use crate::link::AudioFormat;
+use anyhow::{Context, Result};
+use bytes::Bytes;
+use goggles_protocols::audio::{Layout, MAX_PACKET, RATE};
+use std::time::Duration;
+
+/// What a decoder puts out for a packet begins so much before the packet's first sample (`OPUS_GET_LOOKAHEAD`).
+pub const LOOKAHEAD: Duration = Duration::from_micros(2500);
+const LOOKAHEAD_SAMPLES: i32 = 120;
+
+/// The encoder's own default for a layout, in bits a second: more than what is heard, less than what a picture takes.
+pub fn default_bitrate(layout: Layout) -> u32 {
+    match layout {
+        Layout::Stereo => 128_000,
+        Layout::Surround51 => 320_000,
+        // 450 leaves 38 dB of a tone in each channel, this 40.
+        Layout::Surround71 => 600_000,
+    }
+}
+
+/// An encoder.
+pub struct Encoder {
+    opus: opus::MSEncoder,
+    buffer: Vec<u8>,
+}
+
+impl Encoder {
+    /// For this format; frames are given in Opus's channel order.
+    ///
+    /// # Errors
+    /// Opus refuses it.
+    pub fn new(format: &AudioFormat) -> Result<Self> {
+        let (streams, coupled) = format.layout.streams();
+        let mapping = format.layout.mapping();
+        let mut opus = opus::MSEncoder::new(RATE, streams, coupled, mapping, opus::Application::LowDelay)
+            .context("error opening Opus")?;
+        opus.set_bitrate(opus::Bitrate::Bits(format.bitrate as i32))
+            .context("error setting Opus's bit rate")?;
+        // Constant would spend as much on silence as on an explosion.
+        opus.set_vbr(true).context("error setting Opus's rate control")?;
+        let lookahead = opus.get_lookahead().context("error asking for Opus's delay")?;
+        if lookahead != LOOKAHEAD_SAMPLES {
+            tracing::error!("Opus's delay is {lookahead} samples, and the time stamps say {LOOKAHEAD_SAMPLES}");
+        }
+        Ok(Self {
+            opus,
+            buffer: vec![0; MAX_PACKET],
+        })
+    }
+
+    /// Encodes a frame. `first`: it does not follow the last one.
+    ///
+    /// # Errors
+    /// Not of 2.5, 5 or 10 ms.
+    pub fn encode(&mut self, samples: &[f32], first: bool) -> Result<Bytes> {
+        if first {
+            self.opus.reset_state().context("error resetting Opus")?;
+        }
+        let len = self
+            .opus
+            .encode_float(samples, &mut self.buffer)
+            .context("error encoding sound")?;
+        Ok(Bytes::copy_from_slice(&self.buffer[..len]))
+    }
+}

@@ -1,0 +1,283 @@
+//! The thread `audio`: PipeWire's loop, the encoder, and the server's life.
+
+use super::encode::{Encoder, LOOKAHEAD, default_bitrate};
+use super::frames::Frames;
+use super::graph::Manager;
+use super::ring::{Reader, ring};
+use super::server::{Folder, PROGRAM, Server};
+use super::sink::{self, Shape, Sink};
+use super::wake::Wake;
+use super::{Config, Message, Mode, Outlet};
+use crate::link::{AudioFormat, AudioToNetwork};
+use crate::time::Mono;
+use anyhow::{Context, Result, bail};
+use goggles_protocols::audio::{Layout, RATE};
+use pipewire::context::ContextRc;
+use pipewire::core::CoreRc;
+use pipewire::loop_::{LoopRc, Timeout};
+use pipewire::properties::properties;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::cell::RefCell;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+/// Between the server's end and its next start: twice as long each time, up to the second.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// A server that has lived so long was well.
+const WELL: Duration = Duration::from_secs(10);
+
+/// Told once the sink can be played to for the first time, or why it never will: the environment of programs.
+pub type Ready = std::sync::mpsc::SyncSender<Result<()>>;
+
+/// What the thread owns.
+pub struct Worker {
+    /// As asked for.
+    pub config: Config,
+    /// Where packets go.
+    pub network: Box<dyn Outlet>,
+    /// From the session.
+    pub messages: Receiver<Message>,
+    /// Told of messages and of quanta.
+    pub wake: Wake,
+    /// The private server's folder; none on the host's.
+    pub folder: Option<Folder>,
+    /// Not told yet.
+    pub ready: Option<Ready>,
+}
+
+/// Why a connection has ended, if not by an error.
+enum End {
+    Stop,
+    Layout(Layout),
+}
+
+impl Worker {
+    /// The thread's life.
+    pub fn run(mut self) {
+        pipewire::init();
+        let mut server = None;
+        let mut layout = self.config.layout();
+        let mut backoff = BACKOFF.0;
+        loop {
+            let start = Mono::now();
+            let why = match self.serve(&mut server, layout) {
+                Ok(End::Stop) => return,
+                Ok(End::Layout(new)) => {
+                    layout = new;
+                    continue;
+                }
+                Err(why) => why,
+            };
+            drop(server.take());
+            if let Some(ready) = self.ready.take() {
+                // It never was up: whoever waits says so, and the session is silent.
+                let _ = ready.send(Err(why));
+                return;
+            }
+            let now = Mono::now();
+            if now.since(start) > WELL {
+                backoff = BACKOFF.0;
+            }
+            tracing::warn!(target: "audio", "the sound server is gone and is started again: {why:#}");
+            match self.pause(now + backoff) {
+                Some(End::Stop) => return,
+                Some(End::Layout(new)) => layout = new,
+                None => {}
+            }
+            backoff = (backoff * 2).min(BACKOFF.1);
+        }
+    }
+
+    /// Waits, and listens to messages.
+    fn pause(&mut self, until: Mono) -> Option<End> {
+        let mut end = None;
+        loop {
+            let left = until.since(Mono::now());
+            if left.is_zero() {
+                return end;
+            }
+            let timeout = Timespec::try_from(left).ok();
+            let _ = poll(&mut [PollFd::new(&self.wake, PollFlags::IN)], timeout.as_ref());
+            self.wake.clear();
+            match self.message() {
+                Some(End::Stop) => return Some(End::Stop),
+                Some(other) => end = Some(other),
+                None => {}
+            }
+        }
+    }
+
+    fn message(&mut self) -> Option<End> {
+        let mut end = None;
+        loop {
+            match self.messages.try_recv() {
+                Ok(Message::Loudspeakers(layout)) if self.config.channels.is_none() => end = Some(End::Layout(layout)),
+                Ok(Message::Loudspeakers(_)) => {}
+                Err(std::sync::mpsc::TryRecvError::Empty) => return end,
+                Err(std::sync::mpsc::TryRecvError::Disconnected) => return Some(End::Stop),
+            }
+        }
+    }
+
+    /// One connection's life. The order of the variables is that of their ends, backwards.
+    fn serve(&mut self, server: &mut Option<Server>, layout: Layout) -> Result<End> {
+        let quantum = quantum(self.config.packet);
+        if let (Some(folder), None) = (&self.folder, &server) {
+            *server = Some(Server::start(folder, Path::new(PROGRAM), quantum)?);
+        }
+        let loop_ = LoopRc::new(None).context("error making PipeWire's loop")?;
+        let context = ContextRc::new(&loop_, None).context("error setting PipeWire up")?;
+        let remote = self.folder.as_ref().map(|folder| folder.address().native());
+        let connect = || {
+            let path = remote.as_ref().map(|path: &PathBuf| path.display().to_string());
+            context
+                .connect_rc(path.map(|path| properties! { "remote.name" => path }))
+                .context("error connecting to PipeWire")
+        };
+        let core = connect()?;
+        let dead: Rc<RefCell<Option<String>>> = Rc::default();
+        let _listener = listen(&core, &dead);
+        // By a connection of its own: while a node is told how to be, the server doesn't read from the one that tells,
+        // and our sink's answer would wait for ever behind its own question.
+        let manager_core = self.folder.as_ref().map(|_| connect()).transpose()?;
+        let _manager_listener = manager_core.as_ref().map(|core| listen(core, &dead));
+        let manager = manager_core
+            .as_ref()
+            .map(|core| Manager::new(core, layout))
+            .transpose()?;
+        let rt = self.config.rt;
+        let shape = Shape { layout, quantum, rt };
+        let (writer, reader) = ring();
+        let sink = Sink::new(&core, &self.config.mode.sink(), shape, writer, self.wake.clone())?;
+        let mut pipe = Pipe::new(&self.config, layout, reader)?;
+        let mut up = false;
+        loop {
+            let fds = &mut [
+                PollFd::from_borrowed_fd(loop_.fd(), PollFlags::IN),
+                PollFd::from_borrowed_fd(self.wake.as_fd(), PollFlags::IN),
+            ];
+            match poll(fds, None) {
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(e) => return Err(e).context("error waiting for sound"),
+            }
+            self.wake.clear();
+            // The sound first: what PipeWire says may wait.
+            pipe.run(&*self.network);
+            loop_.iterate(Timeout::Finite(Duration::ZERO));
+            if let Some(why) = dead.take() {
+                bail!("PipeWire: {why}");
+            }
+            if !up && sink.is_connected()? && manager.as_ref().is_none_or(Manager::is_ready) {
+                up = true;
+                self.network.try_send(AudioToNetwork::Format(pipe.format.clone()));
+                tracing::info!(target: "audio", "sound of {} channels is heard", layout.channels());
+                if let Some(ready) = self.ready.take() {
+                    // Whoever waited may have given up.
+                    let _ = ready.send(Ok(()));
+                }
+            }
+            match self.message() {
+                Some(End::Layout(new)) if new == layout => {}
+                Some(end) => return Ok(end),
+                None => {}
+            }
+        }
+    }
+}
+
+impl Mode {
+    /// The sink's name: on the host's there may be several.
+    pub(super) fn sink(self) -> String {
+        match self {
+            Self::Private => sink::NAME.to_owned(),
+            Self::Host => format!("{}-{}", sink::NAME, std::process::id()),
+        }
+    }
+}
+
+/// Notes in `dead` when the connection has ended.
+fn listen(core: &CoreRc, dead: &Rc<RefCell<Option<String>>>) -> pipewire::core::Listener {
+    let noted = dead.clone();
+    core.add_listener_local()
+        .error(move |id, _, code, why| {
+            if id == pipewire::core::PW_ID_CORE {
+                *noted.borrow_mut() = Some(format!("{why} ({code})"));
+            } else {
+                tracing::debug!(target: "audio", id, code, "{why}");
+            }
+        })
+        .register()
+}
+
+/// Samples of a channel in so much time.
+fn quantum(packet: Duration) -> u32 {
+    (packet.as_micros() * u128::from(RATE) / 1_000_000) as u32
+}
+
+/// From the ring to the network.
+struct Pipe {
+    reader: Reader,
+    frames: Frames,
+    encoder: Encoder,
+    format: Arc<AudioFormat>,
+    /// Packets were left out since the last: nobody listened.
+    skipped: bool,
+}
+
+impl Pipe {
+    fn new(config: &Config, layout: Layout, reader: Reader) -> Result<Self> {
+        let format = Arc::new(AudioFormat {
+            layout,
+            bitrate: config.bitrate.unwrap_or_else(|| default_bitrate(layout)).into(),
+            packet: config.packet,
+        });
+        Ok(Self {
+            reader,
+            frames: Frames::new(layout, config.packet),
+            encoder: Encoder::new(&format)?,
+            format,
+            skipped: true,
+        })
+    }
+
+    fn run(&mut self, network: &dyn Outlet) {
+        let was = self.frames.is_sounding();
+        let Self {
+            reader,
+            frames,
+            encoder,
+            format,
+            skipped,
+        } = self;
+        while reader.read(|at, samples| {
+            frames.push(Mono(at), samples, |frame| {
+                if !network.is_listened() {
+                    *skipped = true;
+                    return;
+                }
+                let first = std::mem::take(skipped) || frame.first;
+                match encoder.encode(frame.samples, first) {
+                    Ok(data) => {
+                        network.try_send(AudioToNetwork::Packet {
+                            format: format.clone(),
+                            at: frame.at - LOOKAHEAD,
+                            data,
+                        });
+                    }
+                    Err(e) => tracing::error!(target: "audio", "{e:#}"),
+                }
+            });
+        }) {}
+        let lost = reader.lost();
+        if lost > 0 {
+            tracing::warn!(target: "audio", "the machine is too busy: {lost} quanta of sound were lost");
+        }
+        if was != frames.is_sounding() {
+            tracing::debug!(target: "audio", "{}", if was { "silence" } else { "sound" });
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Silence, times, another layout, and the sound server's death.
+
+use crate::rig::{Decoder, Player, Rig, server};
+use crate::tone::wav;
+use goggles_protocols::audio::{Layout, RATE};
+use goggles_scope::stream::audio::{Config, Message};
+use goggles_scope::time::Mono;
+use rustix::process::{Pid, Signal, kill_process};
+use std::time::Duration;
+
+#[test]
+fn silence_sends_nothing_and_the_first_sound_starts_it() {
+    let Some(mut rig) = Rig::new(Config::default()) else {
+        return;
+    };
+    let (file, quiet) = (rig.path("tone.wav"), rig.path("quiet.wav"));
+    wav(&file, Layout::Stereo, RATE, 0.5);
+    let mut playing = rig.play(Player::Native, &file);
+    rig.packet();
+    assert!(playing.0.wait().unwrap().success());
+    // It ends with the hang-over, which is less than this.
+    while rig.next_within(Duration::from_secs(2)).is_some() {}
+    // A program that plays digital silence: nothing.
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes[68..].fill(0);
+    std::fs::write(&quiet, bytes).unwrap();
+    assert!(rig.play(Player::Native, &quiet).0.wait().unwrap().success());
+    assert!(rig.next_within(Duration::from_secs(2)).is_none(), "silence was sent");
+    let _playing = rig.play(Player::Native, &file);
+    let mut heard = vec![Vec::new(); 2];
+    let mut decoder = Decoder::new(Layout::Stereo);
+    for _ in 0..3 {
+        decoder.decode(&rig.packet(), &mut heard);
+    }
+    assert!(
+        heard[0].iter().any(|s| s.abs() > 0.1),
+        "the first packets are of the tone, not of the silence before"
+    );
+}
+
+#[test]
+fn times_are_of_our_clock_and_follow_each_other() {
+    let Some(mut rig) = Rig::new(Config::default()) else {
+        return;
+    };
+    let file = rig.path("tone.wav");
+    wav(&file, Layout::Stereo, RATE, 20.0);
+    let before = Mono::now();
+    let _playing = rig.play(Player::Native, &file);
+    let mut last = rig.packet();
+    assert!(last.at > before && last.at < Mono::now(), "{:?}", last.at);
+    let first = last.at;
+    let mut steps = Vec::new();
+    for _ in 0..200 {
+        let packet = rig.packet();
+        steps.push(packet.at.0 - last.at.0);
+        last = packet;
+    }
+    steps.sort();
+    // A busy machine may delay a quantum, and the server then skips some; but most follow each other.
+    assert!(steps[100].abs_diff(5_000_000) < 50_000, "{}", steps[100]);
+    assert!(last.at.since(first) >= Duration::from_millis(990));
+}
+
+#[test]
+fn another_layout_is_another_format_and_the_program_plays_on() {
+    let Some(mut rig) = Rig::new(Config::default()) else {
+        return;
+    };
+    assert_eq!(rig.format.layout, Layout::Stereo);
+    let file = rig.path("tone.wav");
+    wav(&file, Layout::Surround51, RATE, 60.0);
+    let mut playing = rig.play(Player::Native, &file);
+    rig.packet_of(Layout::Stereo);
+    rig.audio.send(Message::Loudspeakers(Layout::Surround51));
+    rig.packet_of(Layout::Surround51);
+    let all = rig.decode_until(|all| all.iter().all(|c| c.iter().any(|s| s.abs() > 0.1)));
+    assert_eq!(all.len(), 6);
+    assert!(playing.0.try_wait().unwrap().is_none());
+}
+
+#[test]
+fn a_killed_server_comes_back_and_so_does_the_sound() {
+    let Some(mut rig) = Rig::new(Config::default()) else {
+        return;
+    };
+    let file = rig.path("tone.wav");
+    wav(&file, Layout::Stereo, RATE, 60.0);
+    let environment = rig.audio.environment();
+    let _first = rig.play(Player::Native, &file);
+    rig.packet();
+    let old = server(&rig.audio);
+    kill_process(Pid::from_raw(old as i32).unwrap(), Signal::KILL).unwrap();
+    let killed = Mono::now();
+    // The program tries again, as games do whose sound is lost.
+    let script = format!(
+        "until pw-cat --playback --latency 10ms {}; do sleep 0.1; done",
+        file.display()
+    );
+    let _again = rig.start("sh", &["-c", &script]);
+    loop {
+        if rig.packet().at > killed + Duration::from_millis(200) {
+            break;
+        }
+    }
+    assert_ne!(server(&rig.audio), old);
+    assert_eq!(rig.audio.environment(), environment, "where programs find it stays");
+}
+
+#[test]
+fn the_end_takes_the_server_and_its_folder_along() {
+    let Some(rig) = Rig::new(Config::default()) else { return };
+    let process = server(&rig.audio);
+    let Rig { audio, folder, .. } = rig;
+    drop(audio);
+    assert!(!std::path::Path::new(&format!("/proc/{process}")).exists());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}

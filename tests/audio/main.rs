@@ -1,0 +1,6 @@
+//! The sound of real programs through a real PipeWire, down to Opus packets and back.
+
+mod life;
+mod rig;
+mod tone;
+mod tones;
