@@ -1,6 +1,6 @@
 //! wl_compositor, wl_subcompositor, wl_shm: commits become scene changes.
 
-use super::timing::Timing;
+use super::timing::{Timing, Waiting};
 use crate::state::State;
 use smithay::backend::renderer::utils::{on_commit_buffer_handler, with_renderer_surface_state};
 use smithay::reexports::wayland_server::backend::{ClientData, ClientId, DisconnectReason};
@@ -22,6 +22,8 @@ pub struct ClientState {
     pub compositor: CompositorClientState,
     /// The sandbox that it connected from, if it did.
     pub sandbox: Option<SecurityContext>,
+    /// Its commits that are not applied yet.
+    pub(super) waiting: Waiting,
 }
 
 impl ClientData for ClientState {

@@ -10,7 +10,7 @@ use super::session_lock::Lock;
 use super::shortcuts::Shortcuts;
 use super::timing::Timing;
 use super::toplevel_list::Toplevels;
-use super::trusted;
+use super::{tearing, trusted, virtual_pointer};
 use crate::state::State;
 use smithay::reexports::calloop::LoopHandle;
 use smithay::reexports::wayland_server::DisplayHandle;
@@ -99,10 +99,12 @@ fn plain(dh: &DisplayHandle) {
     TextInputManagerState::new::<State>(dh);
     IdleInhibitManagerState::new::<State>(dh);
     XWaylandKeyboardGrabState::new::<State>(dh);
+    tearing::init(dh);
 }
 
 /// Globals that put input in other clients' hands.
 fn injection(dh: &DisplayHandle) {
     InputMethodManagerState::new::<State, _>(dh, trusted);
     VirtualKeyboardManagerState::new::<State, _>(dh, trusted);
+    virtual_pointer::init(dh);
 }

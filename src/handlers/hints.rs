@@ -1,7 +1,8 @@
-//! What a surface says of its content: content-type, alpha-modifier, xdg-toplevel-icon.
+//! What a surface says of its content: content-type, alpha-modifier, xdg-toplevel-icon, and tearing-control's wish.
 //!
 //! The alpha modifier is smithay's to apply when it composes; pass-through looks at it (`render::passthrough`).
 
+use super::tearing;
 use crate::state::{Scope, State};
 use smithay::reexports::wayland_protocols::wp::content_type::v1::server::wp_content_type_v1::Type;
 use smithay::reexports::wayland_server::protocol::wl_surface::WlSurface;
@@ -29,6 +30,8 @@ pub enum Content {
 pub struct Hints {
     /// What kind of picture it is.
     pub content: Content,
+    /// It would rather tear than wait.
+    pub tearing: bool,
 }
 
 /// What the surface's present content says of itself.
@@ -43,7 +46,10 @@ pub fn hints(surface: &WlSurface) -> Hints {
             Some(Type::Game) => Content::Game,
             _ => Content::Unknown,
         };
-        Hints { content }
+        Hints {
+            content,
+            tearing: tearing::wanted(states),
+        }
     })
 }
 

@@ -4,17 +4,44 @@
 //! content was latched, so that a game that queues frames has each of them shown for one interval; a timed commit is
 //! applied when its time has come, and an output that shows what it latches needs no lead for it.
 
+use super::compositor::ClientState;
 use crate::state::{Scope, State};
 use crate::time::Mono;
-use smithay::reexports::wayland_server::{Client, Resource, protocol::wl_surface::WlSurface};
+use smithay::reexports::wayland_server::backend::protocol::ProtocolError;
+use smithay::reexports::wayland_server::protocol::wl_surface::WlSurface;
+use smithay::reexports::wayland_server::{Client, DisplayHandle, Resource};
 use smithay::utils::{Monotonic, Time};
 use smithay::wayland::commit_timing::{CommitTimerBarrierStateUserData, CommitTimerStateUserData, Timestamp};
-use smithay::wayland::compositor::{Barrier, CompositorHandler, SurfaceData, add_pre_commit_hook, with_states};
+use smithay::wayland::compositor::{
+    Barrier, Blocker, BlockerState, CompositorHandler, SurfaceData, add_blocker, add_pre_commit_hook,
+    is_sync_subsurface, with_states,
+};
 use smithay::wayland::fifo::{FifoBarrierCachedState, FifoCachedState};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A client may name any time; one further away than this is looked at again then.
 const FAR: Duration = Duration::from_secs(1);
+
+/// So many commits of a client may wait; a swapchain has three or four buffers a window. Each holds memory, and each is
+/// looked at whenever one is let go.
+const MOST: usize = 512;
+
+/// `wl_display.error.no_memory`.
+const NO_MEMORY: u32 = 2;
+
+/// Counts a client's commits that are not applied yet: each holds a [`Counted`].
+#[derive(Debug, Default)]
+pub struct Waiting(Arc<()>);
+
+/// Goes with the commit that it was added to, and never holds it back.
+struct Counted(#[expect(dead_code, reason = "held for its count alone")] Arc<()>);
+
+impl Blocker for Counted {
+    fn state(&self) -> BlockerState {
+        BlockerState::Released
+    }
+}
 
 /// The surfaces whose commits wait.
 #[derive(Debug, Default)]
@@ -30,7 +57,8 @@ pub struct Timing {
 impl Timing {
     /// Looks at each commit of a new surface before smithay does, which alone tells of commits that will wait.
     pub(super) fn watch(surface: &WlSurface) {
-        add_pre_commit_hook::<State, _>(surface, |state, _, surface| {
+        add_pre_commit_hook::<State, _>(surface, |state, dh, surface| {
+            count(dh, surface);
             let (fifo, timed) = with_states(surface, |states| (sets_barrier(states), has_time(states)));
             let timing = &mut state.scope.extras.timing;
             if fifo && !timing.fifo.contains(surface) {
@@ -56,6 +84,33 @@ impl Timing {
         };
         self.timed.iter().filter(|s| s.is_alive()).filter_map(due).min()
     }
+}
+
+/// Counts a commit, and ends the connection of a client with too many that wait. Those of a synchronised subsurface go with
+/// its parent's.
+fn count(dh: &DisplayHandle, surface: &WlSurface) {
+    let Some(client) = surface.client() else {
+        return;
+    };
+    // Xwayland's client is none that could mean harm.
+    let Some(ours) = client.get_data::<ClientState>() else {
+        return;
+    };
+    if is_sync_subsurface(surface) {
+        return;
+    }
+    if Arc::strong_count(&ours.waiting.0) > MOST {
+        tracing::warn!("a client has {MOST} commits that wait: it is disconnected");
+        let error = ProtocolError {
+            code: NO_MEMORY,
+            object_id: 1,
+            object_interface: "wl_display".into(),
+            message: "too many commits wait".into(),
+        };
+        client.kill(dh, error);
+        return;
+    }
+    add_blocker(surface, Counted(Arc::clone(&ours.waiting.0)));
 }
 
 fn sets_barrier(states: &SurfaceData) -> bool {

@@ -139,3 +139,37 @@ fn a_timed_commit_is_shown_at_its_time() {
     f.advance(40, &mut [&mut c, &mut other]);
     assert_eq!(f.picture().at(0, 0), 0xabcdef);
 }
+
+#[test]
+fn a_client_whose_commits_pile_up_is_let_go() {
+    let mut f = Fixture::new(32, 32);
+    let (mut c, w) = start(&mut f);
+    let manager: WpCommitTimingManagerV1 = c.global(1);
+    let timer = manager.get_timer(&w.surface, &c.qh(), ());
+    timer.set_timestamp(1, 0, 0);
+    w.surface.commit();
+    // Those behind one that waits wait, too.
+    for _ in 0..500 {
+        w.surface.commit();
+    }
+    f.settle(&mut [&mut c]);
+    assert!(c.error.is_none(), "{:?}", c.error);
+    for _ in 0..20 {
+        w.surface.commit();
+    }
+    f.settle(&mut [&mut c]);
+    assert!(c.error.is_some());
+    // Commits that are applied do not count.
+    let mut good = f.client();
+    let w = good.toplevel();
+    for i in 0..2000u32 {
+        good.surface().commit();
+        if i % 100 == 0 {
+            f.settle(&mut [&mut good]);
+        }
+    }
+    good.fill(&w.surface, (32, 32), 0x123456);
+    f.advance(40, &mut [&mut good]);
+    assert!(good.error.is_none(), "{:?}", good.error);
+    assert_eq!(f.picture().at(0, 0), 0x123456);
+}

@@ -10,6 +10,9 @@ use wayland_protocols::wp::alpha_modifier::v1::client::wp_alpha_modifier_v1::WpA
 use wayland_protocols::wp::content_type::v1::client::{
     wp_content_type_manager_v1::WpContentTypeManagerV1, wp_content_type_v1::Type,
 };
+use wayland_protocols::wp::tearing_control::v1::client::{
+    wp_tearing_control_manager_v1::WpTearingControlManagerV1, wp_tearing_control_v1::PresentationHint,
+};
 use wayland_protocols::xdg::toplevel_icon::v1::client::xdg_toplevel_icon_manager_v1::XdgToplevelIconManagerV1;
 
 #[test]
@@ -88,4 +91,32 @@ fn a_toplevels_icon_is_kept() {
         (icon.icon_name().map(str::to_owned), icon.buffers().len())
     });
     assert_eq!((name.as_deref(), buffers), (Some("input-gaming"), 1));
+}
+
+#[test]
+fn a_surface_may_wish_to_tear_from_its_commit_on() {
+    let mut f = Fixture::new(32, 32);
+    let mut c = f.client();
+    let w = c.toplevel();
+    f.settle(&mut [&mut c]);
+    c.fill(&w.surface, (32, 32), 1);
+    let manager: WpTearingControlManagerV1 = c.global(1);
+    let control = manager.get_tearing_control(&w.surface, &c.qh(), ());
+    control.set_presentation_hint(PresentationHint::Async);
+    f.settle(&mut [&mut c]);
+    assert!(!f.state.scope.scene_info().hints.tearing);
+    w.surface.commit();
+    f.settle(&mut [&mut c]);
+    assert!(f.state.scope.scene_info().hints.tearing);
+    control.destroy();
+    w.surface.commit();
+    f.settle(&mut [&mut c]);
+    assert!(!f.state.scope.scene_info().hints.tearing);
+    // After it is gone there may be another, but no two.
+    manager.get_tearing_control(&w.surface, &c.qh(), ());
+    f.settle(&mut [&mut c]);
+    assert!(c.error.is_none(), "{:?}", c.error);
+    manager.get_tearing_control(&w.surface, &c.qh(), ());
+    f.settle(&mut [&mut c]);
+    assert!(c.error.is_some());
 }

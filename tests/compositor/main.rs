@@ -20,3 +20,4 @@ mod scaling;
 mod screenshot;
 mod text;
 mod timing;
+mod virtual_pointer;

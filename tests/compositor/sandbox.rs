@@ -7,8 +7,9 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use wayland_protocols::wp::security_context::v1::client::wp_security_context_manager_v1::WpSecurityContextManagerV1;
 
 /// By which a client could see or drive others.
-const FORBIDDEN: [&str; 7] = [
+const FORBIDDEN: [&str; 8] = [
     "zwp_virtual_keyboard_manager_v1",
+    "zwlr_virtual_pointer_manager_v1",
     "zwp_input_method_manager_v2",
     "zwlr_layer_shell_v1",
     "ext_session_lock_manager_v1",
