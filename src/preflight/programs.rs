@@ -139,7 +139,6 @@ mod tests {
 
     #[test]
     fn both_generations_and_none() {
-        use std::os::unix::fs::PermissionsExt;
         let d = tempfile::tempdir().unwrap();
         let path = OsString::from(d.path());
         let env = |name: &str| (name == "PATH").then(|| path.clone());
@@ -152,8 +151,15 @@ mod tests {
             ("24.1.4", "xwayland-shell"),
         ] {
             let file = d.path().join(XWAYLAND);
-            std::fs::write(&file, format!("#!/bin/sh\necho 'Xwayland Version {version} (1)' >&2\n")).unwrap();
-            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+            // Written by another process: were the file open here, another test's child could hold it open at its start,
+            // and it could not be executed ("text file busy").
+            let script = format!("#!/bin/sh\necho 'Xwayland Version {version} (1)' >&2\n");
+            let write = "printf %s \"$2\" > \"$1\" && chmod 755 \"$1\"";
+            let status = std::process::Command::new("sh")
+                .args(["-c", write, "sh"])
+                .args([file.as_os_str(), script.as_ref()])
+                .status();
+            assert!(status.unwrap().success());
             let finding = xwayland(&env, true);
             assert!(
                 finding.state == State::Ok && finding.why.contains(pairing),

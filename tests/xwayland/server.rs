@@ -4,7 +4,7 @@ use crate::desk::{Desk, H, W};
 use crate::x::{BLACK, GREEN, RED};
 use goggles_protocols::input::Event;
 use rustix::process::{Pid, Signal, kill_process};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::process::{Command, Stdio};
 use std::time::SystemTime;
 use x11rb::protocol::Event as XEvent;
@@ -113,8 +113,14 @@ fn without_xwayland_the_program_is_not_started() {
 fn an_xwayland_that_fails_is_quoted() {
     let folder = tempfile::tempdir().unwrap();
     let fake = folder.path().join("Xwayland");
-    std::fs::write(&fake, "#!/bin/sh\necho some library is missing >&2\nexit 1\n").unwrap();
-    std::fs::set_permissions(&fake, std::fs::Permissions::from_mode(0o755)).unwrap();
+    // Written by another process: were the file open here, another test's child could hold it open at its start, and it
+    // could not be executed ("text file busy").
+    let write = r#"printf '#!/bin/sh\necho some library is missing >&2\nexit 1\n' > "$1" && chmod 755 "$1""#;
+    let status = std::process::Command::new("sh")
+        .args(["-c", write, "sh"])
+        .arg(&fake)
+        .status();
+    assert!(status.unwrap().success());
     let (code, said) = run_with(folder.path());
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("it last said: some library is missing"), "{said}");
