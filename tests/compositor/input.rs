@@ -19,7 +19,8 @@ fn window(f: &mut Fixture, c: &mut Client, size: (i32, i32)) -> crate::client::W
     w
 }
 
-fn place(c: &Client) -> Option<(f64, f64)> {
+/// Where the client heard that the pointer is, last.
+pub fn place(c: &Client) -> Option<(f64, f64)> {
     c.heard.pointer.iter().rev().find_map(|e| match e {
         wl_pointer::Event::Motion {
             surface_x, surface_y, ..

@@ -2,10 +2,11 @@
 
 use crate::client::{Client, Window};
 use crate::fixture::{Fixture, Picture, settings};
+use crate::input::place;
 use goggles_protocols::input::Event;
 use goggles_scope::config::{Filter, Scaler};
 use goggles_scope::link::Size;
-use wayland_client::protocol::{wl_pointer, wl_shm::Format};
+use wayland_client::protocol::wl_shm::Format;
 
 const SCALERS: [Scaler; 5] = [
     Scaler::Auto,
@@ -160,19 +161,6 @@ fn full_screen_at_another_size_is_scaled() {
         assert_eq!((p.at(40, 24), p.at(0, 0)), (0x2468ac, corner), "{size:?} {scaler:?}");
         assert_eq!(p.at(79, 47), corner, "{size:?} {scaler:?}");
     }
-}
-
-/// Where the client heard that the pointer is, last.
-fn place(c: &Client) -> Option<(f64, f64)> {
-    c.heard.pointer.iter().rev().find_map(|e| match e {
-        wl_pointer::Event::Motion {
-            surface_x, surface_y, ..
-        }
-        | wl_pointer::Event::Enter {
-            surface_x, surface_y, ..
-        } => Some((*surface_x, *surface_y)),
-        _ => None,
-    })
 }
 
 #[test]
