@@ -170,6 +170,8 @@ pub struct Stream {
     pub encoder: Encoder,
     /// How many bits (`--bitrate`).
     pub rate: Rate,
+    /// Viewers whose token lets them may speak (`--microphone`).
+    pub microphone: bool,
 }
 
 /// `--encoder`.

@@ -6,6 +6,7 @@
 //! | T2 → T0 [`EncoderToScope`] | calloop channel | plays the role of vblank; the buffer is given back by its drop |
 //! | T2 → T1 [`Packet`] | bounded, `try_send` | full: the packet is dropped and a key frame asked for |
 //! | T3 → T1 [`AudioToNetwork`] | bounded, `try_send` | full: the packet is dropped and counted |
+//! | T1 → T3 [`NetworkToAudio`] | bounded, `try_send` | full: the packet is dropped and counted |
 //! | T1 → T0 [`ToScope`], T0 → T1 [`FromScope`] | calloop channel, bounded tokio channel | nothing else crosses |
 //!
 //! T0 is the compositor's loop, T1 the network's, T2 an encoder's, T3 the sound's.
@@ -13,7 +14,7 @@
 use crate::handlers::Hints;
 use crate::time::Mono;
 use bytes::Bytes;
-use goggles_protocols::audio::Layout;
+use goggles_protocols::audio::{self, Layout};
 use goggles_protocols::{cursor, frame, input};
 use smithay::backend::renderer::utils::Buffer;
 
@@ -194,6 +195,17 @@ pub enum AudioToNetwork {
         /// Opus, mapping family 1.
         data: Bytes,
     },
+}
+
+/// T1 → T3: one packet of a viewer's microphone, which the viewer may use and has turned on.
+#[derive(Clone, Debug)]
+pub struct NetworkToAudio {
+    /// Whose.
+    pub viewer: ViewerId,
+    /// When it was received.
+    pub at: Mono,
+    /// As it came; its Opus may be anything.
+    pub packet: audio::Microphone,
 }
 
 /// What the catalog says of the sound.

@@ -38,7 +38,7 @@ pub fn run(settings: Settings) -> Result<i32> {
     let display: Display<State> = Display::new().context("error creating the Wayland display")?;
     let dh = display.handle();
 
-    let stream = settings
+    let mut stream = settings
         .stream
         .as_ref()
         .map(|s| Streaming::start(s, &settings, &handle))
@@ -69,8 +69,8 @@ pub fn run(settings: Settings) -> Result<i32> {
     if state.scope.settings.xwayland_count > 0 {
         state.start_xwayland()?;
     }
-    if let (Some(s), Some(config)) = (&stream, state.scope.settings.audio.clone()) {
-        state.scope.audio = start_audio(config, &s.transport);
+    if let (Some(s), Some(config)) = (&mut stream, state.scope.settings.audio.clone()) {
+        state.scope.audio = start_audio(config, &s.transport, s.voices.take());
     }
 
     let mut session = Session {
@@ -98,6 +98,8 @@ pub fn run(settings: Settings) -> Result<i32> {
 struct Streaming {
     encoder: Rc<Encoder>,
     transport: Rc<Transport>,
+    /// For the sound.
+    voices: Option<audio::VoiceReceiver>,
 }
 
 impl Streaming {
@@ -110,7 +112,7 @@ impl Streaming {
             title: String::new(),
             hints: crate::handlers::Hints::default(),
         };
-        let transport = Transport::spawn(stream, scene, to_scope).context("error opening the stream")?;
+        let mut transport = Transport::spawn(stream, scene, to_scope).context("error opening the stream")?;
         let (encoder_events, from_encoder) = channel::channel::<EncoderToScope>();
         let expect = encode::Expect {
             size: settings.output,
@@ -140,6 +142,7 @@ impl Streaming {
             .map_err(|e| anyhow::anyhow!("error listening to the encode thread: {e}"))?;
         Ok(Self {
             encoder: Rc::new(encoder),
+            voices: transport.take_voices(),
             transport: Rc::new(transport),
         })
     }
@@ -312,13 +315,16 @@ impl Session {
             // Not a log line: it must be seen whatever the log's level is.
             let _ = writeln!(std::io::stderr(), "goggles-scope: watch and play at {url}");
         }
+        for url in stream.transport.speaking_urls() {
+            let _ = writeln!(std::io::stderr(), "goggles-scope: watch, play and speak at {url}");
+        }
     }
 }
 
 /// Starts the sound; without it the session goes on silent.
-fn start_audio(config: audio::Config, transport: &Transport) -> Option<Audio> {
+fn start_audio(config: audio::Config, transport: &Transport, voices: Option<audio::VoiceReceiver>) -> Option<Audio> {
     let runtime = std::env::var_os("XDG_RUNTIME_DIR").map_or_else(std::env::temp_dir, Into::into);
-    Audio::spawn(config, Box::new(transport.audio()), runtime)
+    Audio::spawn(config, Box::new(transport.audio()), voices, runtime)
         .inspect_err(|why| {
             tracing::warn!("the session is silent: {why:#} (Debian: apt install pipewire pipewire-pulse)")
         })

@@ -66,6 +66,7 @@ fn main() -> Result<()> {
         name: "test-picture".into(),
         encoder: Choice::Auto,
         rate: RATE,
+        microphone: false,
     };
     let scene = SceneInfo {
         size: SIZES[0],

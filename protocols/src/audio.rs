@@ -224,6 +224,8 @@ impl<B: AsRef<[u8]>> Repeater<B> {
 pub struct Microphone {
     /// Counts packets, from 1; wraps.
     pub seq: u32,
+    /// When the packet's first sample was recorded, in µs of the server's clock as the viewer knows it.
+    pub time: u64,
     /// Opus, one channel; 1 to [`MAX_MICROPHONE`] bytes.
     pub packet: Vec<u8>,
 }
@@ -235,16 +237,16 @@ impl Microphone {
     /// Reads one datagram.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let mut r = Reader::of_kind(bytes, Self::KIND)?;
-        let (seq, len) = (r.u32()?, usize::from(r.u16()?));
+        let (seq, time, len) = (r.u32()?, r.u64()?, usize::from(r.u16()?));
         let packet = r.bytes(check("packet", len, MAX_MICROPHONE)?)?.to_vec();
         r.end()?;
-        Ok(Self { seq, packet })
+        Ok(Self { seq, time, packet })
     }
 
     /// The datagram's bytes.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = vec![Self::KIND];
-        put!(out, self.seq, self.packet.len() as u16);
+        put!(out, self.seq, self.time, self.packet.len() as u16);
         out.extend_from_slice(&self.packet);
         out
     }

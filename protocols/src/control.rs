@@ -42,6 +42,8 @@ pub enum ToServer {
     RequestKeyFrame,
     /// How many channels of sound this viewer can play, 1 to [`MAX_CHANNELS`]; at the start and at each change.
     Loudspeakers(u8),
+    /// This viewer's microphone is turned on or off. Only where it is allowed ([`ToClient::Microphone`]).
+    Microphone(bool),
 }
 
 /// Server → client.
@@ -87,8 +89,16 @@ pub enum ToClient {
         /// For people, at most [`MAX_REASON`] bytes.
         reason: String,
     },
-    /// Whether this viewer's microphone is wanted; sent after `Welcome` if the session has one, and at each change.
-    Microphone(bool),
+    /// How it is with microphones; sent after `Welcome` if the session has one, at each change, and as the answer to
+    /// [`ToServer::Microphone`].
+    Microphone {
+        /// This viewer may turn its own on.
+        allowed: bool,
+        /// This viewer's is on: its packets are played.
+        on: bool,
+        /// Somebody's is on.
+        live: bool,
+    },
 }
 
 mod sealed {
@@ -134,6 +144,7 @@ impl Message for ToServer {
                     return Err(Error::Value { what, value });
                 }
             }),
+            0x07 => Self::Microphone(r.bool("microphone")?),
             kind => return Err(Error::Kind(kind)),
         };
         r.end()?;
@@ -155,6 +166,7 @@ impl Message for ToServer {
             Self::Text(text) => framed(0x04, |out| put_text(out, text, MAX_TEXT)),
             Self::RequestKeyFrame => framed(0x05, |_| ()),
             Self::Loudspeakers(channels) => framed(0x06, |out| out.push((*channels).clamp(1, MAX_CHANNELS))),
+            Self::Microphone(on) => framed(0x07, |out| out.push(u8::from(*on))),
         }
     }
 }
@@ -185,7 +197,11 @@ impl Message for ToClient {
             0x84 => Self::Bye {
                 reason: r.text("reason", MAX_REASON)?,
             },
-            0x85 => Self::Microphone(r.bool("microphone")?),
+            0x85 => Self::Microphone {
+                allowed: r.bool("allowed")?,
+                on: r.bool("on")?,
+                live: r.bool("live")?,
+            },
             kind => return Err(Error::Kind(kind)),
         };
         r.end()?;
@@ -216,7 +232,9 @@ impl Message for ToClient {
                 put_text(out, title, MAX_TITLE);
             }),
             Self::Bye { reason } => framed(0x84, |out| put_text(out, reason, MAX_REASON)),
-            Self::Microphone(wanted) => framed(0x85, |out| out.push(u8::from(*wanted))),
+            Self::Microphone { allowed, on, live } => framed(0x85, |out| {
+                put!(out, u8::from(*allowed), u8::from(*on), u8::from(*live));
+            }),
         }
     }
 }

@@ -69,10 +69,12 @@ fn to_server() -> impl Strategy<Value = datagram::ToServer> {
         any::<u64>().prop_map(|t0| datagram::ToServer::Ping(clock::Ping { t0 })),
         report().prop_map(datagram::ToServer::Report),
         (
-            any::<u32>(),
+            any::<(u32, u64)>(),
             prop::collection::vec(any::<u8>(), 1..=audio::MAX_MICROPHONE)
         )
-            .prop_map(|(seq, packet)| datagram::ToServer::Microphone(audio::Microphone { seq, packet })),
+            .prop_map(|((seq, time), packet)| {
+                datagram::ToServer::Microphone(audio::Microphone { seq, time, packet })
+            }),
     ]
 }
 
@@ -111,6 +113,7 @@ fn control_to_server() -> impl Strategy<Value = control::ToServer> {
         Just(control::ToServer::RequestKeyFrame),
         "\\PC{0,1000}".prop_map(control::ToServer::Text),
         (1..=control::MAX_CHANNELS).prop_map(control::ToServer::Loudspeakers),
+        any::<bool>().prop_map(control::ToServer::Microphone),
     ]
 }
 
@@ -139,7 +142,7 @@ fn control_to_client() -> impl Strategy<Value = control::ToClient> {
             }
         ),
         "\\PC{0,60}".prop_map(|reason| control::ToClient::Bye { reason }),
-        any::<bool>().prop_map(control::ToClient::Microphone),
+        any::<(bool, bool, bool)>().prop_map(|(allowed, on, live)| control::ToClient::Microphone { allowed, on, live }),
     ]
 }
 

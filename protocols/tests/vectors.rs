@@ -92,8 +92,8 @@ fn datagrams_to_server() -> Vec<datagram::ToServer> {
     for (offset, frames) in [(None, vec![]), (Some(-12_345_678), vec![seen, frame::Seen::default()])] {
         all.push(datagram::ToServer::Report(frame::Report { offset, frames }));
     }
-    let (seq, packet) = (4_000_000_000, vec![0x58, 0xff, 0xfe]);
-    all.push(datagram::ToServer::Microphone(Microphone { seq, packet }));
+    let (seq, time, packet) = (4_000_000_000, 98_000_000_007, vec![0x58, 0xff, 0xfe]);
+    all.push(datagram::ToServer::Microphone(Microphone { seq, time, packet }));
     all
 }
 
@@ -138,6 +138,7 @@ fn control_to_server() -> Vec<control::ToServer> {
         control::ToServer::Text("naïve €".into()),
         control::ToServer::RequestKeyFrame,
         control::ToServer::Loudspeakers(6),
+        control::ToServer::Microphone(true),
     ]
 }
 
@@ -165,7 +166,11 @@ fn control_to_client() -> Vec<control::ToClient> {
         control::ToClient::Bye {
             reason: "the game has ended".into(),
         },
-        control::ToClient::Microphone(true),
+        control::ToClient::Microphone {
+            allowed: true,
+            on: false,
+            live: true,
+        },
     ]
 }
 
@@ -334,13 +339,14 @@ fn malformed() -> Vec<Value> {
         "a reason of 257 bytes",
         &[&[4, 1, 0, 0, 0x84, 1, 1][..], &[b'x'; 257]].concat(),
     );
-    add("control to client", "a microphone of 2", &[2, 0, 0, 0, 0x85, 2]);
+    add("control to client", "a microphone of 2", &[4, 0, 0, 0, 0x85, 1, 0, 2]);
+    add("control to server", "a microphone of 2", &[2, 0, 0, 0, 0x07, 2]);
     add("control to server", "no loudspeaker", &[2, 0, 0, 0, 0x06, 0]);
     add("control to server", "nine loudspeakers", &[2, 0, 0, 0, 0x06, 9]);
     add(
         "datagram to server",
         "a microphone's empty packet",
-        &[4, 1, 0, 0, 0, 0, 0],
+        &[4, 1, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0],
     );
     add("redundant", "empty", &[]);
     add("redundant", "no packet", &[0]);

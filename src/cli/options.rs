@@ -230,6 +230,9 @@ pub struct Options {
     /// How many channels the sound has [default: auto]
     #[arg(long, value_name = "CHANNELS", help_heading = "Stream")]
     pub audio_channels: Option<AudioChannels>,
+    /// Let programs record the microphones of viewers who were given the address that says so
+    #[arg(long, help_heading = "Stream", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
+    pub microphone: Option<bool>,
 
     /// What shows the picture; wayland, x11 and drm are refused for now [default: auto]
     #[arg(long, help_heading = "Run")]
@@ -312,6 +315,7 @@ impl Options {
             bitrate,
             audio,
             audio_channels,
+            microphone,
             backend,
             expose_wayland,
             xwayland_count,

@@ -114,6 +114,7 @@ fn stream_flag(flags: &Options) -> Option<&'static str> {
         ("--bitrate", flags.bitrate.is_some()),
         ("--audio", flags.audio.is_some()),
         ("--audio-channels", flags.audio_channels.is_some()),
+        ("--microphone", flags.microphone.is_some()),
     ];
     given.iter().find(|(_, given)| *given).map(|(flag, _)| *flag)
 }

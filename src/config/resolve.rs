@@ -89,8 +89,14 @@ pub fn resolve(options: Options, command: Vec<OsString>, displayless: bool) -> R
             options.encoder,
             rate(options.bitrate, output, refresh),
             output,
+            options.microphone.unwrap_or(false),
         )?,
-        audio: audio(options.audio, options.audio_channels, options.rt.unwrap_or(false)),
+        audio: audio(
+            options.audio,
+            options.audio_channels,
+            options.microphone.unwrap_or(false),
+            options.rt.unwrap_or(false),
+        )?,
         cursor_hotspot: cursor_hotspot(options.cursor_hotspot, options.cursor.is_some())?,
         grab: options.grab.unwrap_or(false),
         hotkeys: options.hotkeys.unwrap_or_default(),
@@ -211,6 +217,7 @@ fn stream(
     encoder: Option<Encoder>,
     rate: Rate,
     output: Size,
+    microphone: bool,
 ) -> Result<Option<Stream>, Conflict> {
     if listen.is_empty() {
         return Ok(None);
@@ -233,14 +240,23 @@ fn stream(
         name: name.map_or_else(|| "goggles".into(), |name| name.0),
         encoder: encoder.unwrap_or(Encoder::Auto),
         rate,
+        microphone,
     }))
 }
 
-fn audio(mode: Option<values::Audio>, channels: Option<values::AudioChannels>, rt: bool) -> Option<audio::Config> {
+fn audio(
+    mode: Option<values::Audio>,
+    channels: Option<values::AudioChannels>,
+    microphone: bool,
+    rt: bool,
+) -> Result<Option<audio::Config>, Conflict> {
     let mode = match mode {
         None | Some(values::Audio::Private) => audio::Mode::Private,
         Some(values::Audio::Host) => audio::Mode::Host,
-        Some(values::Audio::None) => return None,
+        Some(values::Audio::None) if microphone => {
+            return conflict("--microphone needs a sound server: leave out --audio none");
+        }
+        Some(values::Audio::None) => return Ok(None),
     };
     let channels = match channels {
         None | Some(values::AudioChannels::Auto) => None,
@@ -248,12 +264,13 @@ fn audio(mode: Option<values::Audio>, channels: Option<values::AudioChannels>, r
         Some(values::AudioChannels::Six) => Some(Layout::Surround51),
         Some(values::AudioChannels::Eight) => Some(Layout::Surround71),
     };
-    Some(audio::Config {
+    Ok(Some(audio::Config {
         mode,
         channels,
+        microphone,
         rt,
         ..audio::Config::default()
-    })
+    }))
 }
 
 impl Default for Settings {
@@ -340,5 +357,21 @@ mod tests {
             ..Options::default()
         };
         assert!(said(odd).unwrap_err().contains("even"));
+    }
+
+    #[test]
+    fn a_microphone_is_asked_for_and_needs_a_sound_server() {
+        let with = |microphone, audio| {
+            let options = Options {
+                stream: vec!["127.0.0.1:0".parse().unwrap()],
+                microphone,
+                audio,
+                ..Options::default()
+            };
+            said(options).map(|s| (s.stream.unwrap().microphone, s.audio.unwrap().microphone))
+        };
+        assert_eq!(with(None, None), Ok((false, false)));
+        assert_eq!(with(Some(true), None), Ok((true, true)));
+        assert!(with(Some(true), Some(values::Audio::None)).is_err());
     }
 }

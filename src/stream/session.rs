@@ -1,9 +1,9 @@
 //! Who may watch and who may play: tokens, keys, nonces, and the input role. Pure: no IO, `now` is an argument.
 //!
 //! A page makes a P-256 key that can't be extracted, and proves that it has it at each connection by signing a nonce
-//! of ours (`goggles_protocols::auth`, `protocols/stream.md`). The one-time token from the URL enrols the key. After
-//! that the token is worth nothing, and the next one is minted, so exactly one unused token exists at any time.
-//! Nothing here survives the process.
+//! of ours (`goggles_protocols::auth`, `protocols/stream.md`). A one-time token from a URL enrols the key with the
+//! [`Rights`] that the token gives. After that the token is worth nothing, and the next one is minted, so exactly one
+//! unused token of each kind exists at any time. Nothing here survives the process.
 
 mod nonces;
 mod roles;
@@ -33,13 +33,40 @@ const ATTEMPT_EVERY: Duration = Duration::from_secs(6);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PlayerId(pub u32);
 
+/// What a token gives, beyond watching and playing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rights {
+    /// To speak: programs in the session may record this viewer's microphone.
+    pub microphone: bool,
+}
+
+/// An unused token.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Ticket {
+    /// What is shown.
+    pub token: Token,
+    /// What it gives.
+    pub rights: Rights,
+}
+
+impl std::fmt::Debug for Ticket {
+    /// Tokens stay out of logs.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ticket")
+            .field("rights", &self.rights)
+            .finish_non_exhaustive()
+    }
+}
+
 /// What an accepted connection may do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     /// Who it is: may ask for the input role. `None` for a token without a key: may only watch.
     pub player: Option<PlayerId>,
+    /// What its key may do more; nothing without a key.
+    pub rights: Rights,
     /// The token was used up; this one takes its place and is to be shown to the user.
-    pub minted: Option<Token>,
+    pub minted: Option<Ticket>,
 }
 
 /// Why a connection is refused.
@@ -88,21 +115,35 @@ pub struct Attempt<'a> {
 pub struct Access {
     random: Random,
     nonces: Nonces,
-    token: Token,
-    players: Vec<[u8; KEY_LEN]>,
+    /// One of each kind.
+    tickets: Vec<Ticket>,
+    players: Vec<Player>,
     refused: Throttle,
 }
 
+/// Somebody whose key is enrolled.
+#[derive(Debug)]
+struct Player {
+    key: [u8; KEY_LEN],
+    rights: Rights,
+}
+
 impl Access {
-    /// With a first token.
+    /// With a first token, and with another that gives all of `rights` if there are any to give.
     ///
     /// # Errors
     /// [`Refusal::NoRandomness`].
-    pub fn new(random: Random) -> Result<Self, Refusal> {
+    pub fn new(random: Random, rights: Rights) -> Result<Self, Refusal> {
+        let mut kinds = vec![Rights::default()];
+        kinds.extend((rights != Rights::default()).then_some(rights));
+        let mint = |rights| {
+            let token = mint(random)?;
+            Ok(Ticket { token, rights })
+        };
         Ok(Self {
             random,
             nonces: Nonces::new(random)?,
-            token: mint(random)?,
+            tickets: kinds.into_iter().map(mint).collect::<Result<_, Unspecified>>()?,
             players: Vec::new(),
             refused: Throttle::new(Bucket {
                 burst: ATTEMPTS,
@@ -111,9 +152,10 @@ impl Access {
         })
     }
 
-    /// The one token that enrols the next key.
-    pub fn token(&self) -> &Token {
-        &self.token
+    /// The unused tokens, one of each kind: the first gives no rights, the second, where there is one, all that can be
+    /// given.
+    pub fn tickets(&self) -> &[Ticket] {
+        &self.tickets
     }
 
     /// A nonce to be signed within 30 s. Costs no memory, so anybody may ask.
@@ -135,6 +177,7 @@ impl Access {
         let result = match attempt.credentials {
             Credentials::Token(token) => self.spend(token).map(|next| Grant {
                 player: None,
+                rights: Rights::default(),
                 minted: Some(next),
             }),
             Credentials::Signed {
@@ -166,35 +209,61 @@ impl Access {
         if !certificates.iter().any(good) {
             return Err(Refusal::Signature);
         }
-        let known = self.players.iter().position(|k| k == key);
+        let known = self.players.iter().position(|player| player.key == *key);
         let (index, minted) = match (known, token) {
-            // An enrolled key's token is not looked at: the page sends it with both of its connections.
-            (Some(index), _) => (index, None),
+            // An enrolled key's token is not needed: the page sends it with both of its connections.
+            (Some(index), token) => (index, token.and_then(|token| self.add_rights(index, token).transpose())),
             (None, None) => return Err(Refusal::Token),
             (None, Some(_)) if self.players.len() >= MAX_PLAYERS => return Err(Refusal::Full),
             (None, Some(token)) => {
                 let next = self.spend(token)?;
-                self.players.push(*key);
-                (self.players.len() - 1, Some(next))
+                let (key, rights) = (*key, next.rights);
+                self.players.push(Player { key, rights });
+                (self.players.len() - 1, Some(Ok(next)))
             }
         };
+        let minted = minted.transpose()?;
         // Only now: what is remembered of nonces is bounded by what enrolled keys do.
         if !self.nonces.consume(nonce, now) {
             return Err(Refusal::TooMany);
         }
         Ok(Grant {
             player: Some(PlayerId(index as u32)),
+            rights: self.players[index].rights,
             minted,
         })
     }
 
-    /// Uses the token up; the next one.
-    fn spend(&mut self, token: &Token) -> Result<Token, Refusal> {
-        if !same(token, &self.token) {
-            return Err(Refusal::Token);
+    /// Uses the token up; the next one, which gives the same rights.
+    fn spend(&mut self, token: &Token) -> Result<Ticket, Refusal> {
+        let index = self.ticket(token).ok_or(Refusal::Token)?;
+        self.tickets[index].token = mint(self.random)?;
+        Ok(self.tickets[index])
+    }
+
+    /// Gives an enrolled player what this token gives more than it has; only then is it spent.
+    fn add_rights(&mut self, player: usize, token: &Token) -> Result<Option<Ticket>, Refusal> {
+        let more = |index: &usize| {
+            let gives = self.tickets[*index].rights;
+            gives.microphone && !self.players[player].rights.microphone
+        };
+        if self.ticket(token).filter(more).is_none() {
+            return Ok(None);
         }
-        self.token = mint(self.random)?;
-        Ok(self.token)
+        let next = self.spend(token)?;
+        self.players[player].rights = next.rights;
+        Ok(Some(next))
+    }
+
+    /// Which of the unused ones this is; all are compared, so that the time says nothing.
+    fn ticket(&self, token: &Token) -> Option<usize> {
+        let each = self.tickets.iter().enumerate();
+        each.fold(
+            None,
+            |found, (index, ticket)| {
+                if same(token, &ticket.token) { Some(index) } else { found }
+            },
+        )
     }
 }
 

@@ -53,7 +53,7 @@ impl Rig {
             .try_init();
         let folder = tempfile::tempdir().unwrap();
         let (to_test, packets) = channel();
-        let audio = Audio::spawn(config, Box::new(ToTest(to_test)), folder.path().into()).unwrap();
+        let audio = Audio::spawn(config, Box::new(ToTest(to_test)), None, folder.path().into()).unwrap();
         let AudioToNetwork::Format(format) = packets.recv_timeout(PATIENCE).unwrap() else {
             panic!("a packet before the format")
         };

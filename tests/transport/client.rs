@@ -57,6 +57,7 @@ pub fn stream(listen: SocketAddr) -> Stream {
         name: "game".into(),
         encoder: Encoder::Auto,
         rate,
+        microphone: false,
     }
 }
 
@@ -69,6 +70,20 @@ impl Server {
     }
 
     pub fn new() -> Self {
+        Self::of(&stream(([127, 0, 0, 1], 0).into()))
+    }
+
+    /// Of a session with a microphone, and a frame published already.
+    pub fn with_microphone() -> Self {
+        let mut server = Self::of(&Stream {
+            microphone: true,
+            ..stream(([127, 0, 0, 1], 0).into())
+        });
+        server.publish(true, Bytes::from_static(b"nobody gets this"));
+        server
+    }
+
+    fn of(stream: &Stream) -> Self {
         // RUST_LOG shows what goes on; the first test has set it up already otherwise.
         let filter = tracing_subscriber::EnvFilter::from_default_env();
         let _ = tracing_subscriber::fmt()
@@ -76,7 +91,7 @@ impl Server {
             .with_test_writer()
             .try_init();
         let (to_scope, channel) = calloop::channel::channel();
-        let transport = Transport::spawn(&stream(([127, 0, 0, 1], 0).into()), scene(), to_scope).unwrap();
+        let transport = Transport::spawn(stream, scene(), to_scope).unwrap();
         let (forward, messages) = mpsc::unbounded_channel();
         // Ends when the network thread drops its end.
         std::thread::spawn(move || while channel.recv().is_ok_and(|m| forward.send(m).is_ok()) {});
@@ -102,9 +117,12 @@ impl Server {
     }
 
     pub fn token(&self) -> Token {
-        let url = self.transport().urls().remove(0);
-        let text = url.split_once("#token=").unwrap().1.to_owned();
-        URL_SAFE_NO_PAD.decode(text).unwrap().try_into().unwrap()
+        token_of(&self.transport().urls())
+    }
+
+    /// The one that lets speak.
+    pub fn speaking_token(&self) -> Token {
+        token_of(&self.transport().speaking_urls())
     }
 
     /// The next message that `pick` wants; others are passed over.
@@ -170,6 +188,11 @@ impl Server {
         .await;
         frame
     }
+}
+
+fn token_of(urls: &[String]) -> Token {
+    let text = urls[0].split_once("#token=").unwrap().1.to_owned();
+    URL_SAFE_NO_PAD.decode(text).unwrap().try_into().unwrap()
 }
 
 /// A request as given; the whole answer.

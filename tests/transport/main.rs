@@ -3,6 +3,7 @@
 mod client;
 mod control;
 mod figures;
+mod microphone;
 mod refused;
 mod sound;
 mod video;

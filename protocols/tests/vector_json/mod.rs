@@ -17,7 +17,9 @@ pub fn datagram_to_server(message: &datagram::ToServer) -> Value {
         datagram::ToServer::Report(report) => json!({
             "kind": "report", "offset": report.offset, "frames": report.frames.iter().map(seen).collect::<Vec<_>>(),
         }),
-        datagram::ToServer::Microphone(m) => json!({ "kind": "microphone", "seq": m.seq, "packet": hex(&m.packet) }),
+        datagram::ToServer::Microphone(m) => {
+            json!({ "kind": "microphone", "seq": m.seq, "time": m.time, "packet": hex(&m.packet) })
+        }
     }
 }
 
@@ -85,6 +87,7 @@ pub fn control_to_server(message: &control::ToServer) -> Value {
         control::ToServer::Text(text) => json!({ "kind": "text", "text": text }),
         control::ToServer::RequestKeyFrame => json!({ "kind": "request_key_frame" }),
         control::ToServer::Loudspeakers(channels) => json!({ "kind": "loudspeakers", "channels": channels }),
+        control::ToServer::Microphone(on) => json!({ "kind": "microphone", "on": on }),
     }
 }
 
@@ -122,7 +125,9 @@ pub fn control_to_client(message: &control::ToClient) -> Value {
             "title": title,
         }),
         control::ToClient::Bye { reason } => json!({ "kind": "bye", "reason": reason }),
-        control::ToClient::Microphone(wanted) => json!({ "kind": "microphone", "wanted": wanted }),
+        control::ToClient::Microphone { allowed, on, live } => {
+            json!({ "kind": "microphone", "allowed": allowed, "on": on, "live": live })
+        }
     }
 }
 

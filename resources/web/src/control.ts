@@ -149,7 +149,7 @@ export class Control {
       case "bye":
         return this.#events.onBye(message);
       case "microphone":
-        // Allowed, not demanded: this page has none.
+        // This page has none.
         return;
     }
   }

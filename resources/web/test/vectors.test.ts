@@ -73,7 +73,7 @@ function datagramToServer(value: Json): Uint8Array {
     case "report":
       return encodeReport(value.offset ?? undefined, value.frames as Seen[]);
     case "microphone":
-      return encodeMicrophone(value.seq, unhex(value.packet));
+      return encodeMicrophone(value.seq, value.time, unhex(value.packet));
     default:
       throw new Error(`the page doesn't know ${value.kind}`);
   }
@@ -93,6 +93,8 @@ function controlToServer(value: Json): ToServer {
       return { kind: "requestKeyFrame" };
     case "loudspeakers":
       return { kind: "loudspeakers", channels: value.channels };
+    case "microphone":
+      return { kind: "microphone", on: value.on };
     default:
       throw new Error(`the page doesn't know ${value.kind}`);
   }

@@ -19,10 +19,12 @@ mod ring;
 mod server;
 mod sink;
 mod thread;
+mod voices;
 mod wake;
 
 pub use encode::{Encoder, LOOKAHEAD, default_bitrate};
 pub use server::{Address, PROGRAM};
+pub use voices::{Receiver as VoiceReceiver, Sender as VoiceSender, voices};
 
 use crate::link::AudioToNetwork;
 use crate::stream::transport::AudioSink;
@@ -60,6 +62,8 @@ pub struct Config {
     pub bitrate: Option<u32>,
     /// What a packet lasts: 2.5, 5 or 10 ms.
     pub packet: Duration,
+    /// Viewers' microphones are a source that programs can record.
+    pub microphone: bool,
     /// Real-time scheduling, where it is permitted.
     pub rt: bool,
 }
@@ -71,6 +75,7 @@ impl Default for Config {
             channels: None,
             bitrate: None,
             packet: Duration::from_millis(5),
+            microphone: false,
             rt: false,
         }
     }
@@ -120,23 +125,33 @@ pub struct Audio {
 }
 
 impl Audio {
-    /// Starts it, and waits until there is a sink to be played to. `runtime`: where the private server's folder may be.
+    /// Starts it, and waits until there is a sink to be played to. `voices`: what is heard by the microphone, if the
+    /// configuration has one. `runtime`: where the private server's folder may be.
     ///
     /// # Errors
     /// There is no PipeWire, or it doesn't work.
-    pub fn spawn(config: Config, network: Box<dyn Outlet>, runtime: PathBuf) -> Result<Self> {
+    pub fn spawn(
+        config: Config,
+        network: Box<dyn Outlet>,
+        voices: Option<VoiceReceiver>,
+        runtime: PathBuf,
+    ) -> Result<Self> {
         let folder = match config.mode {
             Mode::Private => Some(Folder::new(&runtime)?),
             Mode::Host => None,
         };
         let address = folder.as_ref().map(|folder| folder.address().clone());
-        let wake = Wake::new().context("error making an eventfd")?;
+        let wake = match &voices {
+            Some(voices) => voices.wake().clone(),
+            None => Wake::new().context("error making an eventfd")?,
+        };
         let (messages, inbox) = mpsc::channel();
         let (ready, is_ready) = mpsc::sync_channel(1);
         let mode = config.mode;
         let worker = Worker {
             config,
             network,
+            voices,
             messages: inbox,
             wake: wake.clone(),
             folder,

@@ -7,7 +7,7 @@ use super::ring::{Reader, ring};
 use super::server::{Folder, PROGRAM, Server};
 use super::sink::{self, Shape, Sink};
 use super::wake::Wake;
-use super::{Config, Message, Mode, Outlet};
+use super::{Config, Message, Mode, Outlet, VoiceReceiver};
 use crate::link::{AudioFormat, AudioToNetwork};
 use crate::time::Mono;
 use anyhow::{Context, Result, bail};
@@ -39,6 +39,8 @@ pub struct Worker {
     pub config: Config,
     /// Where packets go.
     pub network: Box<dyn Outlet>,
+    /// Viewers' microphones.
+    pub voices: Option<VoiceReceiver>,
     /// From the session.
     pub messages: Receiver<Message>,
     /// Told of messages and of quanta.
@@ -165,6 +167,10 @@ impl Worker {
                 Err(e) => return Err(e).context("error waiting for sound"),
             }
             self.wake.clear();
+            if let Some(voices) = &mut self.voices {
+                // There is no source to play them yet.
+                while voices.try_recv().is_some() {}
+            }
             // The sound first: what PipeWire says may wait.
             pipe.run(&*self.network);
             loop_.iterate(Timeout::Finite(Duration::ZERO));

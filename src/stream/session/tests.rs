@@ -46,20 +46,20 @@ fn attempt(access: &mut Access, path: &str, credentials: &Credentials, now: Mono
 }
 
 fn enrol(access: &mut Access, page: &Page) -> Grant {
-    let token = *access.token();
+    let token = access.tickets()[0].token;
     let credentials = page.sign(access.challenge(T0).unwrap(), &CERTIFICATE, "/moq", Some(token));
     attempt(access, "/moq", &credentials, T0).unwrap()
 }
 
 #[test]
 fn a_token_enrols_one_key_and_is_replaced() {
-    let mut access = Access::new(random).unwrap();
+    let mut access = Access::new(random, Rights::default()).unwrap();
     let (first, second) = (Page::new(), Page::new());
-    let token = *access.token();
+    let token = access.tickets()[0].token;
     let grant = enrol(&mut access, &first);
     assert_eq!(grant.player, Some(PlayerId(0)));
-    assert_eq!(grant.minted.as_ref(), Some(access.token()));
-    assert_ne!(&token, access.token());
+    assert_eq!(grant.minted.as_ref(), access.tickets().first());
+    assert_ne!(token, access.tickets()[0].token);
 
     // The page's other connection carries the same token: its key is enrolled by now.
     let again = first.sign(access.challenge(T0).unwrap(), &CERTIFICATE, "/control", Some(token));
@@ -74,7 +74,7 @@ fn a_token_enrols_one_key_and_is_replaced() {
         Err(Refusal::Token)
     );
     assert_eq!(enrol(&mut access, &second).player, Some(PlayerId(1)));
-    let token = *access.token();
+    let token = access.tickets()[0].token;
     assert_eq!(
         attempt(&mut access, "/moq", &Credentials::Token(token), T0)
             .unwrap()
@@ -84,8 +84,43 @@ fn a_token_enrols_one_key_and_is_replaced() {
 }
 
 #[test]
+fn the_right_to_speak_is_in_the_token() {
+    let speak = Rights { microphone: true };
+    let mut access = Access::new(random, speak).unwrap();
+    let [plain, speaking] = [access.tickets()[0], access.tickets()[1]];
+    assert_eq!((plain.rights, speaking.rights), (Rights::default(), speak));
+    let (first, second) = (Page::new(), Page::new());
+    let mut show = |page: &Page, token: Option<Token>| {
+        let credentials = page.sign(access.challenge(T0).unwrap(), &CERTIFICATE, "/moq", token);
+        attempt(&mut access, "/moq", &credentials, T0).unwrap()
+    };
+    let grant = show(&first, Some(plain.token));
+    assert_eq!(grant.rights, Rights::default());
+    let next = grant.minted.unwrap();
+    assert_eq!(next.rights, Rights::default());
+    let grant = show(&second, Some(speaking.token));
+    assert_eq!(grant.rights, speak);
+    let next_speaking = grant.minted.unwrap();
+    assert_eq!(next_speaking.rights, speak);
+
+    // An enrolled key's token counts for what it gives more, once; a token that gives nothing more is not spent.
+    let grant = show(&first, Some(next.token));
+    assert_eq!((grant.rights, grant.minted), (Rights::default(), None));
+    let grant = show(&first, Some(next_speaking.token));
+    assert_eq!(grant.rights, speak);
+    let third = grant.minted.unwrap();
+    assert_eq!(show(&first, Some(third.token)).minted, None);
+    assert_eq!(show(&second, None).rights, speak, "by the key alone");
+    assert_eq!(access.tickets(), [next, third]);
+
+    // Without a key it lets watch, as any.
+    let watcher = attempt(&mut access, "/moq", &Credentials::Token(third.token), T0).unwrap();
+    assert_eq!((watcher.player, watcher.rights), (None, Rights::default()));
+}
+
+#[test]
 fn what_is_signed_counts() {
-    let mut access = Access::new(random).unwrap();
+    let mut access = Access::new(random, Rights::default()).unwrap();
     let page = Page::new();
     enrol(&mut access, &page);
     let nonce = access.challenge(T0).unwrap();
@@ -111,13 +146,13 @@ fn what_is_signed_counts() {
 
 #[test]
 fn attempts_are_limited_by_address() {
-    let mut access = Access::new(random).unwrap();
+    let mut access = Access::new(random, Rights::default()).unwrap();
     let guess = Credentials::Token([0; auth::TOKEN_LEN]);
     for _ in 0..ATTEMPTS {
         assert_eq!(attempt(&mut access, "/moq", &guess, T0), Err(Refusal::Token));
     }
     assert_eq!(attempt(&mut access, "/moq", &guess, T0), Err(Refusal::TooMany));
-    let right = Credentials::Token(*access.token());
+    let right = Credentials::Token(access.tickets()[0].token);
     assert_eq!(attempt(&mut access, "/moq", &right, T0), Err(Refusal::TooMany));
     let elsewhere = Attempt {
         from: "192.0.2.1".parse().unwrap(),
@@ -149,7 +184,7 @@ fn many_addresses_fill_no_memory_and_lock_nobody_out_for_good() {
 
 #[test]
 fn used_nonces_are_bounded() {
-    let mut access = Access::new(random).unwrap();
+    let mut access = Access::new(random, Rights::default()).unwrap();
     let page = Page::new();
     enrol(&mut access, &page);
     let mut connect = |now| {
@@ -225,14 +260,14 @@ proptest! {
     /// Whatever credentials come, nothing is granted without the token or an enrolled key.
     #[test]
     fn nothing_by_chance(key in prop::array::uniform32(any::<u8>()), bytes in prop::collection::vec(any::<u8>(), 64), token in any::<bool>()) {
-        let mut access = Access::new(random).unwrap();
+        let mut access = Access::new(random, Rights::default()).unwrap();
         let mut long = [4; KEY_LEN];
         long[1..33].copy_from_slice(&key);
         let credentials = Credentials::Signed {
             key: long,
             nonce: access.challenge(T0).unwrap(),
             signature: bytes.try_into().unwrap(),
-            token: token.then_some(*access.token()),
+            token: token.then_some(access.tickets()[0].token),
         };
         prop_assert!(attempt(&mut access, "/moq", &credentials, T0).is_err());
     }

@@ -123,7 +123,7 @@ async fn web(request: SessionRequest, shared: &Arc<Shared>, events: mpsc::Sender
         }
         (Place::Control, Some(player)) => {
             let connection = timeout(PATIENCE, request.accept()).await.context("accept")??;
-            control::run(connection, admitted.viewer, player, shared, events).await
+            control::run(connection, admitted, player, shared, events).await
         }
         (Place::Control, None) => unreachable_place(request).await,
     }

@@ -1,7 +1,7 @@
 //! One control session's task: its datagrams, answered or handed on at once, and its one stream.
 
-use super::hub::{Controller, Event, Shared};
-use crate::link::{ToScope, ViewerId};
+use super::hub::{Admitted, Controller, Event, Shared};
+use crate::link::{NetworkToAudio, ToScope, ViewerId};
 use crate::stream::session::{Bucket, Level, PlayerId};
 use crate::time::Mono;
 use anyhow::{Context, Result, bail};
@@ -9,7 +9,7 @@ use goggles_protocols::clock::Pong;
 use goggles_protocols::control::{Decoder, Message, ToClient, ToServer};
 use goggles_protocols::datagram;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -30,14 +30,18 @@ const OUTBOX: usize = 32;
 /// Runs until either side ends it.
 pub async fn run(
     connection: wtransport::Connection,
-    viewer: ViewerId,
+    admitted: Admitted,
     player: PlayerId,
     shared: &Arc<Shared>,
     events: mpsc::Sender<Event>,
 ) -> Result<()> {
+    let (viewer, rights) = (admitted.viewer, admitted.rights);
     let (outbox, outgoing) = mpsc::channel(OUTBOX);
+    let speaks = Arc::<AtomicBool>::default();
     let controller = Controller {
         player,
+        rights,
+        speaks: speaks.clone(),
         connection: connection.clone(),
         outbox,
         greeted: false,
@@ -50,7 +54,7 @@ pub async fn run(
         .context("shutting down")?;
     // From here on the hub must be told of the end, however it comes.
     let result = tokio::select! {
-        result = datagrams(&connection, viewer, shared) => result,
+        result = datagrams(&connection, viewer, &speaks, shared) => result,
         result = stream(&connection, viewer, shared, &events, outgoing) => result,
     };
     connection.close(0u32.into(), b"");
@@ -58,7 +62,12 @@ pub async fn run(
     result
 }
 
-async fn datagrams(connection: &wtransport::Connection, viewer: ViewerId, shared: &Shared) -> Result<()> {
+async fn datagrams(
+    connection: &wtransport::Connection,
+    viewer: ViewerId,
+    speaks: &AtomicBool,
+    shared: &Shared,
+) -> Result<()> {
     let mut level = Level::default();
     loop {
         let received = connection.receive_datagram().await?;
@@ -91,7 +100,18 @@ async fn datagrams(connection: &wtransport::Connection, viewer: ViewerId, shared
                     shared.tell(ToScope::Report { viewer, report });
                 }
             }
-            Ok(datagram::ToServer::Microphone(_)) => shared.counters.foreign_microphone.add(),
+            Ok(datagram::ToServer::Microphone(packet)) => match &shared.voices {
+                Some(voices) if speaks.load(Ordering::Relaxed) => {
+                    if !voices.try_send(NetworkToAudio {
+                        viewer,
+                        at: now,
+                        packet,
+                    }) {
+                        shared.counters.microphone_lost.add();
+                    }
+                }
+                _ => shared.counters.foreign_microphone.add(),
+            },
             Err(_) => shared.counters.malformed.add(),
         }
     }

@@ -49,8 +49,10 @@ counters! {
     sound_packets: "sound packets",
     /// Packets of sound that found the queue full.
     sound_lost: "sound packets lost before the network",
-    /// Microphone packets from viewers whose microphone is not wanted.
-    foreign_microphone: "unwanted microphone packets",
+    /// Microphone packets, and attempts to turn one on, from viewers that may not or have not.
+    foreign_microphone: "microphones refused",
+    /// Microphone packets that found the queue full.
+    microphone_lost: "microphone packets lost before the sound",
     /// Times that a lagging viewer was cut off until the next key frame.
     shed: "viewers shed",
     /// Key frames asked for.

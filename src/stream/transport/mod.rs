@@ -30,7 +30,8 @@ mod web;
 
 use crate::config::Stream;
 use crate::link::{AudioToNetwork, FromScope, Packet, SceneInfo, ToScope};
-use crate::stream::session::Access;
+use crate::stream::audio::{VoiceReceiver, voices};
+use crate::stream::session::{Access, Rights};
 use crate::time::Mono;
 use addresses::{Bound, Names};
 use anyhow::{Context, Result};
@@ -105,6 +106,8 @@ pub struct Transport {
     messages: Option<mpsc::Sender<FromScope>>,
     listen: Vec<SocketAddr>,
     urls: Vec<String>,
+    speaking_urls: Vec<String>,
+    voices: Option<VoiceReceiver>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -118,8 +121,15 @@ impl Transport {
         let listen: Vec<_> = bound.iter().map(|b| b.addr).collect();
         let names = Names::new(listen.clone());
         let certificates = Certificates::new(names.subject_alt_names(), SystemTime::now())?;
-        let access = Access::new(random).context("error making the token")?;
-        let urls = names.urls(access.token());
+        let microphone = stream.microphone;
+        let access = Access::new(random, Rights { microphone }).context("error making the token")?;
+        let mut urls = access.tickets().iter().map(|ticket| names.urls(&ticket.token));
+        let (urls, speaking_urls) = (urls.next().unwrap_or_default(), urls.next().unwrap_or_default());
+        let (speakers, voices) = match microphone.then(voices) {
+            Some(both) => both.map(|(sender, receiver)| (Some(sender), Some(receiver))),
+            None => Ok((None, None)),
+        }
+        .context("error making an eventfd")?;
         let (broadcast, holder, counters) = (stream.name.clone(), Default::default(), Default::default());
         let shared = Arc::new(Shared {
             to_scope,
@@ -129,6 +139,7 @@ impl Transport {
             names,
             broadcast,
             listened: Default::default(),
+            voices: speakers,
         });
         let (packets, packet_queue) = mpsc::channel(PACKET_QUEUE);
         let (audio, audio_queue) = mpsc::channel(AUDIO_QUEUE);
@@ -158,6 +169,8 @@ impl Transport {
             messages: Some(messages),
             listen,
             urls,
+            speaking_urls,
+            voices,
             thread: Some(thread.context("error starting the network's thread")?),
         })
     }
@@ -184,6 +197,16 @@ impl Transport {
     /// are minted (target `viewer`).
     pub fn urls(&self) -> Vec<String> {
         self.urls.clone()
+    }
+
+    /// The addresses whose token also lets a viewer speak; none in a session without a microphone.
+    pub fn speaking_urls(&self) -> Vec<String> {
+        self.speaking_urls.clone()
+    }
+
+    /// Where viewers' microphones come out, once; `None` in a session without a microphone.
+    pub fn take_voices(&mut self) -> Option<VoiceReceiver> {
+        self.voices.take()
     }
 
     /// Where it listens, with the real ports.

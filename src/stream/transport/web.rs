@@ -35,7 +35,7 @@ const MAX_HEAD: usize = 16 << 10;
 const TLS_HANDSHAKE: u8 = 0x16;
 /// Frames, scripts and connections from elsewhere have no business here; `Cross-Origin-*` isolate the page, so that it
 /// may use `SharedArrayBuffer`.
-const HEADERS: [(&str, &str); 7] = [
+const HEADERS: [(&str, &str); 6] = [
     (
         "content-security-policy",
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; \
@@ -46,7 +46,11 @@ const HEADERS: [(&str, &str); 7] = [
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-embedder-policy", "require-corp"),
     ("cross-origin-resource-policy", "same-origin"),
-    ("permissions-policy", "camera=(), microphone=(), geolocation=()"),
+];
+/// What the page may ask the browser for; with a microphone in the session and without.
+const PERMISSIONS: [&str; 2] = [
+    "camera=(), microphone=(self), geolocation=()",
+    "camera=(), microphone=(), geolocation=()",
 ];
 
 /// Serves until the task is dropped.
@@ -110,10 +114,14 @@ where
     I: hyper::rt::Read + hyper::rt::Write + Unpin,
 {
     let service = service_fn(async |request: Request<hyper::body::Incoming>| {
-        anyhow::Ok(match redirect {
+        let mut response = match redirect {
             Some(local) => moved(local),
             None => respond(&request, shared, &events).await,
-        })
+        };
+        let permissions = PERMISSIONS[usize::from(shared.voices.is_none())];
+        let headers = response.headers_mut();
+        headers.insert("permissions-policy", HeaderValue::from_static(permissions));
+        anyhow::Ok(response)
     });
     hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())

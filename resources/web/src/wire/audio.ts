@@ -43,7 +43,10 @@ function packet(r: Reader, length: number): Uint8Array<ArrayBuffer> {
   return r.bytes(length);
 }
 
-/** A microphone's packet as a datagram; `seq` counts them, from 1, and wraps; `packet` is 1 to MAX_MICROPHONE bytes. */
-export function encodeMicrophone(seq: number, packet: Uint8Array): Uint8Array<ArrayBuffer> {
-  return new Writer().u8(0x04).u32(seq).u16(packet.length).bytes(packet).done();
+/**
+ * A microphone's packet as a datagram; `seq` counts them, from 1, and wraps; `time` is when its first sample was recorded, in
+ * µs of the server's clock, an integer; `packet` is 1 to MAX_MICROPHONE bytes.
+ */
+export function encodeMicrophone(seq: number, time: number, packet: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Writer().u8(0x04).u32(seq).u64(time).u16(packet.length).bytes(packet).done();
 }

@@ -21,7 +21,9 @@ export type ToServer =
   | { kind: "text"; text: string }
   | { kind: "requestKeyFrame" }
   /** How many channels of sound this page can play: 1 to 8. */
-  | { kind: "loudspeakers"; channels: number };
+  | { kind: "loudspeakers"; channels: number }
+  /** This page's microphone is turned on or off; only where it is allowed. */
+  | { kind: "microphone"; on: boolean };
 
 /** Output size in pixels and refresh in millihertz. */
 export interface Output {
@@ -58,14 +60,19 @@ export interface Bye {
   reason: string;
 }
 
-export interface MicrophoneWish {
+/** Without this message the session has no microphone. */
+export interface MicrophoneState {
   kind: "microphone";
-  /** This viewer's microphone is wanted; without this message it is not. */
-  wanted: boolean;
+  /** This viewer may turn its own on. */
+  allowed: boolean;
+  /** This viewer's is on: its packets are played. */
+  on: boolean;
+  /** Somebody's is on. */
+  live: boolean;
 }
 
 /** Server → client. */
-export type ToClient = Welcome | Role | Scene | Bye | MicrophoneWish;
+export type ToClient = Welcome | Role | Scene | Bye | MicrophoneState;
 
 /** A message with its length in front. */
 export function encode(message: ToServer): Uint8Array<ArrayBuffer> {
@@ -88,6 +95,9 @@ export function encode(message: ToServer): Uint8Array<ArrayBuffer> {
       break;
     case "loudspeakers":
       body.u8(0x06).u8(Math.min(Math.max(message.channels, 1), MAX_CHANNELS));
+      break;
+    case "microphone":
+      body.u8(0x07).u8(Number(message.on));
       break;
   }
   const bytes = body.done();
@@ -119,7 +129,7 @@ function read(r: Reader): ToClient {
     case 0x84:
       return { kind: "bye", reason: r.text("reason", MAX_REASON) };
     case 0x85:
-      return { kind: "microphone", wanted: r.bool("microphone") };
+      return { kind: "microphone", allowed: r.bool("allowed"), on: r.bool("on"), live: r.bool("live") };
     default:
       throw new WireError(`unknown kind ${kind}`);
   }

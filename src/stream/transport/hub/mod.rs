@@ -1,6 +1,7 @@
 //! The state of the network thread, owned by one task: who watches, who plays, what was published last. Connections'
 //! tasks tell it of events; it writes frames into their tracks and messages into their outboxes.
 
+mod microphones;
 mod people;
 mod publish;
 mod sound;
@@ -11,7 +12,8 @@ use super::feed::Feed;
 use super::keyframes::{Ask, KeyFrames};
 use super::tracks::Tracks;
 use crate::link::{FromScope, SceneInfo, ToScope, VideoFormat, ViewerId};
-use crate::stream::session::{Access, Attempt, PlayerId, Refusal, Roles};
+use crate::stream::audio::VoiceSender;
+use crate::stream::session::{Access, Attempt, PlayerId, Refusal, Rights, Roles};
 use crate::time::Mono;
 use bytes::Bytes;
 use goggles_protocols::audio::Layout;
@@ -59,6 +61,8 @@ pub struct Admitted {
     pub viewer: ViewerId,
     /// Whose it is; `None`: may only watch.
     pub player: Option<PlayerId>,
+    /// What it may do more.
+    pub rights: Rights,
 }
 
 /// A MoQ session.
@@ -77,6 +81,10 @@ pub struct Watcher {
 pub struct Controller {
     /// Whose it is.
     pub player: PlayerId,
+    /// What it may do more.
+    pub rights: Rights,
+    /// Its microphone is on; the session's task lets its packets through.
+    pub speaks: Arc<AtomicBool>,
     /// For datagrams and the end.
     pub connection: wtransport::Connection,
     /// Messages to write on its stream; full: it doesn't read, and is closed.
@@ -103,6 +111,8 @@ pub struct Shared {
     pub broadcast: String,
     /// Somebody is there who may listen: the sound need be encoded.
     pub listened: AtomicBool,
+    /// Where viewers' microphones go; `None`: the session has none.
+    pub voices: Option<VoiceSender>,
 }
 
 impl Shared {
@@ -195,9 +205,13 @@ impl Hub {
             Event::Gone(viewer) => {
                 self.watchers.remove(&viewer);
                 self.shared.listened.store(!self.watchers.is_empty(), Ordering::Relaxed);
-                if self.controllers.remove(&viewer).is_some() && self.roles.release(viewer) {
+                let Some(controller) = self.controllers.remove(&viewer) else {
+                    return;
+                };
+                if self.roles.release(viewer) {
                     self.holder_changed();
                 }
+                self.fell_silent(viewer, &controller);
             }
         }
     }
@@ -206,10 +220,10 @@ impl Hub {
         let grant = self
             .access
             .authorise(attempt, &self.shared.certificates.hashes(SystemTime::now()), now)?;
-        if grant.minted.is_some() {
-            let from = attempt.from;
-            for url in self.shared.names.urls(self.access.token()) {
-                tracing::info!(target: "viewer", "let in from {from}; the next one may use {url}");
+        if let Some(next) = &grant.minted {
+            let (from, speak) = (attempt.from, if next.rights.microphone { " and speak at" } else { "" });
+            for url in self.shared.names.urls(&next.token) {
+                tracing::info!(target: "viewer", "let in from {from}; the next one may use{speak} {url}");
             }
         }
         self.shared.counters.sessions.add();
@@ -217,6 +231,7 @@ impl Hub {
         Ok(Admitted {
             viewer: ViewerId(self.last_viewer),
             player: grant.player,
+            rights: grant.rights,
         })
     }
 

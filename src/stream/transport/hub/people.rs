@@ -33,6 +33,7 @@ impl Hub {
                     self.tell(viewer, self.role_message(viewer));
                 }
                 self.tell(viewer, self.scene_message());
+                self.greet_microphone(viewer);
             }
             _ if !controller.greeted => {
                 self.shared.counters.broken.add();
@@ -56,6 +57,7 @@ impl Hub {
             }
             control::ToServer::Text(_) => self.shared.counters.foreign_input.add(),
             control::ToServer::Loudspeakers(channels) => self.loudspeakers(viewer, channels),
+            control::ToServer::Microphone(on) => self.microphone(viewer, on),
             control::ToServer::RequestKeyFrame => self.keys.request(now),
         }
     }
@@ -103,7 +105,7 @@ impl Hub {
         greeted.for_each(|(viewer, _)| self.tell(*viewer, message(self, *viewer)));
     }
 
-    fn tell(&self, viewer: ViewerId, message: control::ToClient) {
+    pub(super) fn tell(&self, viewer: ViewerId, message: control::ToClient) {
         let Some(controller) = self.controllers.get(&viewer) else {
             return;
         };
