@@ -295,6 +295,7 @@ impl State {
             self.latch(now);
         }
         self.scope.fifo_keeps_ticking();
+        self.screencopy_turn();
         self.toplevels_turn();
         self.scope.tell_viewers();
         if let Err(why) = self.scope.dh.flush_clients() {
@@ -315,6 +316,7 @@ impl State {
                 self.scope.presented(result);
                 self.scope.fifo_latched();
                 self.scope.lock_latched();
+                self.scope.screencopy_latched();
             }
         }
         if due.callbacks {

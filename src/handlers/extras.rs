@@ -6,6 +6,7 @@
 use super::hints::Hints;
 use super::idle::Idle;
 use super::layer_shell::Layers;
+use super::screencopy::Screencopy;
 use super::session_lock::Lock;
 use super::shortcuts::Shortcuts;
 use super::timing::Timing;
@@ -53,6 +54,7 @@ pub struct Extras {
     pub shortcuts: Shortcuts,
     pub toplevels: Toplevels,
     pub foreign: XdgForeignState,
+    pub screencopy: Screencopy,
     /// What viewers were last told of the focused window's wishes.
     pub hints: Hints,
 }
@@ -73,6 +75,7 @@ impl Extras {
             shortcuts: Shortcuts::new(dh),
             toplevels: Toplevels::new(dh),
             foreign: XdgForeignState::new::<State>(dh),
+            screencopy: Screencopy::new(dh),
             hints: Hints::default(),
         }
     }

@@ -7,6 +7,7 @@ mod hints;
 mod idle;
 mod layer_shell;
 mod plain;
+mod screencopy;
 mod seat;
 mod security_context;
 mod selection;

@@ -26,9 +26,20 @@ const XKB_OFFSET: u32 = 8;
 /// How far one detent of a wheel scrolls, in the unit of `wl_pointer.axis` (libinput's 15 degrees).
 const DETENT: f64 = 15.0;
 
+/// No wheel turns a thousand times at once; and the sum of two is still a number.
+const MOST_V120: f64 = 120_000.0;
+
 impl State {
     /// Applies one event. Returns nothing: an event that means nothing now (a lock, no focus) has no effect.
     pub fn inject(&mut self, event: Event) {
+        self.inject_part(event);
+        if !matches!(event, Event::Key { .. }) {
+            self.pointer_frame();
+        }
+    }
+
+    /// Applies one event of several that clients see as one: [`Self::pointer_frame`] ends them.
+    pub(crate) fn inject_part(&mut self, event: Event) {
         self.player_is_active();
         self.scope.inputs = self.scope.inputs.wrapping_add(1);
         match event {
@@ -50,7 +61,23 @@ impl State {
         }
     }
 
-    pub(super) fn time_ms(&self) -> u32 {
+    /// Ends a group of pointer events.
+    pub(crate) fn pointer_frame(&mut self) {
+        if let Some(pointer) = self.scope.seat.get_pointer() {
+            pointer.frame(self);
+        }
+    }
+
+    /// Scrolls as a device says that it does; [`Self::pointer_frame`] is to follow.
+    pub(crate) fn inject_axis(&mut self, frame: AxisFrame) {
+        self.player_is_active();
+        self.scope.inputs = self.scope.inputs.wrapping_add(1);
+        if let Some(pointer) = self.scope.seat.get_pointer() {
+            pointer.axis(self, frame);
+        }
+    }
+
+    pub(crate) fn time_ms(&self) -> u32 {
         // wl_pointer's and wl_keyboard's times are milliseconds that wrap.
         (self.scope.now.0 / 1_000_000) as u32
     }
@@ -89,7 +116,6 @@ impl State {
             state,
         };
         pointer.button(self, &event);
-        pointer.frame(self);
     }
 
     pub(super) fn click_focus(&mut self, at: Point<f64, Logical>) {
@@ -117,11 +143,10 @@ impl State {
         let mut frame = AxisFrame::new(self.time_ms()).source(AxisSource::Wheel);
         for (axis, v120) in [(Axis::Horizontal, dx), (Axis::Vertical, dy)] {
             if v120 != 0.0 {
-                frame = frame.value(axis, v120 / 120.0 * DETENT).v120(axis, v120 as i32);
+                frame = frame.value(axis, v120 / 120.0 * DETENT).v120(axis, v120.clamp(-MOST_V120, MOST_V120) as i32);
             }
         }
         pointer.axis(self, frame);
-        pointer.frame(self);
     }
 
     fn relative(&mut self, delta: Point<f64, Logical>) {
@@ -155,10 +180,7 @@ impl State {
             pointer.relative_motion(self, under.clone(), event);
         }
         let to = match constraint {
-            Constraint::Locked => {
-                pointer.frame(self);
-                return;
-            }
+            Constraint::Locked => return,
             Constraint::Confined(region) => {
                 self.scope
                     .confine(focus.as_ref(), region.as_ref(), pointer.current_location(), to)
@@ -172,7 +194,6 @@ impl State {
             time: self.time_ms(),
         };
         pointer.motion(self, under, &event);
-        pointer.frame(self);
         self.scope.pointer_moved(to);
         self.activate_constraint();
     }

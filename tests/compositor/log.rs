@@ -72,6 +72,9 @@ use wayland_protocols_wlr::layer_shell::v1::client::{
     zwlr_layer_shell_v1::ZwlrLayerShellV1,
     zwlr_layer_surface_v1::{self, ZwlrLayerSurfaceV1},
 };
+use wayland_protocols_wlr::screencopy::v1::client::{
+    zwlr_screencopy_frame_v1::ZwlrScreencopyFrameV1, zwlr_screencopy_manager_v1::ZwlrScreencopyManagerV1,
+};
 use wayland_protocols_wlr::virtual_pointer::v1::client::{
     zwlr_virtual_pointer_manager_v1::ZwlrVirtualPointerManagerV1, zwlr_virtual_pointer_v1::ZwlrVirtualPointerV1,
 };
@@ -169,6 +172,8 @@ log_events!(
     WpTearingControlV1,
     ZwlrVirtualPointerManagerV1,
     ZwlrVirtualPointerV1,
+    ZwlrScreencopyFrameV1,
+    ZwlrScreencopyManagerV1,
 );
 
 /// Those that make others.

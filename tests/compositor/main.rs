@@ -17,6 +17,7 @@ mod picture;
 mod relations;
 mod sandbox;
 mod scaling;
+mod screencopy;
 mod screenshot;
 mod text;
 mod timing;
