@@ -94,7 +94,9 @@ impl Dispatch<ZwlrVirtualPointerV1, Virtual> for State {
         _: &DisplayHandle,
         _: &mut DataInit<'_, Self>,
     ) {
-        let Ok(mut doing) = virtual_pointer.0.lock() else { return };
+        let Ok(mut doing) = virtual_pointer.0.lock() else {
+            return;
+        };
         let time = state.time_ms();
         let done = doing.take_in(request, time);
         match done {

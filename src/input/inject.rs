@@ -143,7 +143,9 @@ impl State {
         let mut frame = AxisFrame::new(self.time_ms()).source(AxisSource::Wheel);
         for (axis, v120) in [(Axis::Horizontal, dx), (Axis::Vertical, dy)] {
             if v120 != 0.0 {
-                frame = frame.value(axis, v120 / 120.0 * DETENT).v120(axis, v120.clamp(-MOST_V120, MOST_V120) as i32);
+                frame = frame
+                    .value(axis, v120 / 120.0 * DETENT)
+                    .v120(axis, v120.clamp(-MOST_V120, MOST_V120) as i32);
             }
         }
         pointer.axis(self, frame);

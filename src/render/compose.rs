@@ -7,13 +7,15 @@ use crate::config::Filter;
 use crate::link::{Image, Size};
 use crate::scene::{layout::Fit, window::Placed};
 use anyhow::{Context, Result};
+use smithay::backend::allocator::format::has_alpha;
 use smithay::backend::renderer::damage::OutputDamageTracker;
-use smithay::backend::renderer::element::Kind;
-use smithay::backend::renderer::element::surface::{WaylandSurfaceRenderElement, render_elements_from_surface_tree};
+use smithay::backend::renderer::element::surface::{
+    WaylandSurfaceRenderElement, WaylandSurfaceTexture, render_elements_from_surface_tree,
+};
+use smithay::backend::renderer::element::{Element as _, Id, Kind, RenderElement};
 use smithay::backend::renderer::pixman::PixmanRenderer;
-use smithay::backend::renderer::{Bind, Renderer, TextureFilter};
+use smithay::backend::renderer::{Bind, Renderer, Texture, TextureFilter};
 use smithay::desktop::utils::bbox_from_surface_tree;
-use smithay::reexports::wayland_server::{Resource, backend::ObjectId};
 use smithay::utils::{Logical, Physical, Point, Rectangle, Transform};
 use std::collections::HashMap;
 use std::sync::mpsc;
@@ -65,8 +67,17 @@ pub struct Composer {
     free: Vec<Vec<u8>>,
     home: (mpsc::Sender<Vec<u8>>, mpsc::Receiver<Vec<u8>>),
     small: Small,
-    /// The translucent trees of the last composition.
-    faded: HashMap<ObjectId, Faded>,
+    /// The translucent trees and surfaces of the last composition.
+    faded: HashMap<Key, Faded>,
+}
+
+/// What was drawn by itself: a surface, or the tree whose root it is.
+type Key = (Id, Part);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Part {
+    Surface,
+    Tree,
 }
 
 /// The picture at the game's size.
@@ -245,25 +256,57 @@ impl Composer {
             let at: Point<i32, Physical> = (x.round() as i32, y.round() as i32).into();
             let kind = Kind::Unspecified;
             let tree = render_elements_from_surface_tree(&mut self.renderer, &p.surface, at, fit.scale, 1.0, kind);
+            let mut tree: Vec<Element> = tree.into_iter().filter_map(|e| self.mixable(e, fit, &before)).collect();
             if p.alpha >= 1.0 {
-                elements.extend(tree.into_iter().map(Element::Surface));
-                continue;
-            }
-            let (id, bounds) = (
-                p.surface.id(),
-                Rectangle::from_size((self.size.w as i32, self.size.h as i32).into()),
-            );
-            let scale = fit.scale.into();
-            match Faded::new(&mut self.renderer, tree, scale, p.alpha, bounds, before.get(&id)) {
-                Ok(Some(faded)) => {
-                    self.faded.insert(id, faded.clone());
-                    elements.push(Element::Faded(faded));
-                }
-                Ok(None) => {}
-                Err(why) => tracing::error!("{why:#}"),
+                elements.append(&mut tree);
+            } else {
+                let key = (Id::from_wayland_resource(&p.surface), Part::Tree);
+                elements.extend(self.fade(key, tree, fit, p.alpha, &before));
             }
         }
         elements
+    }
+
+    /// A translucent surface as something that Pixman mixes with what is below it.
+    fn mixable(
+        &mut self,
+        surface: WaylandSurfaceRenderElement<PixmanRenderer>,
+        fit: &Fit,
+        before: &HashMap<Key, Faded>,
+    ) -> Option<Element> {
+        let opaque = match surface.texture() {
+            WaylandSurfaceTexture::Texture(texture) => texture.format().is_some_and(|f| !has_alpha(f)),
+            WaylandSurfaceTexture::SolidColor(_) => false,
+        };
+        if surface.alpha() >= 1.0 || !opaque {
+            return Some(Element::Surface(surface));
+        }
+        let key = (surface.id().clone(), Part::Surface);
+        self.fade(key, vec![surface], fit, 1.0, before)
+    }
+
+    /// Draws elements as one picture of this opacity, unless that of `before` is still right.
+    fn fade<E: RenderElement<PixmanRenderer>>(
+        &mut self,
+        key: Key,
+        elements: Vec<E>,
+        fit: &Fit,
+        alpha: f32,
+        before: &HashMap<Key, Faded>,
+    ) -> Option<Element> {
+        let bounds = Rectangle::from_size((self.size.w as i32, self.size.h as i32).into());
+        let scale = fit.scale.into();
+        match Faded::new(&mut self.renderer, elements, scale, alpha, bounds, before.get(&key)) {
+            Ok(faded) => {
+                let faded = faded?;
+                self.faded.insert(key, faded.clone());
+                Some(Element::Faded(faded))
+            }
+            Err(why) => {
+                tracing::error!("{why:#}");
+                None
+            }
+        }
     }
 
     /// The picture's size.

@@ -1,11 +1,12 @@
-//! A surface tree that is drawn less than opaque (`_NET_WM_WINDOW_OPACITY`): first by itself, and then as one picture.
+//! What is drawn less than opaque, a surface tree (`_NET_WM_WINDOW_OPACITY`) or one surface (alpha-modifier): first by
+//! itself, and then as one picture.
 //!
-//! Drawn one by one, surfaces would show through each other; and smithay's Pixman renderer puts a buffer without an alpha
-//! channel over what is below it instead of mixing both.
+//! Drawn one by one, a tree's surfaces would show through each other; and smithay's Pixman renderer puts a buffer without an
+//! alpha channel in the place of what is below it instead of mixing both. Drawn so into an empty picture, it is right: its
+//! colours are multiplied, and the alpha is what it should be.
 
 use anyhow::{Context, Result};
 use smithay::backend::renderer::damage::OutputDamageTracker;
-use smithay::backend::renderer::element::surface::WaylandSurfaceRenderElement;
 use smithay::backend::renderer::element::utils::{Relocate, RelocateRenderElement};
 use smithay::backend::renderer::element::{Element, Id, Kind, RenderElement};
 use smithay::backend::renderer::pixman::{PixmanError, PixmanFrame, PixmanRenderer, PixmanTexture};
@@ -13,8 +14,8 @@ use smithay::backend::renderer::utils::CommitCounter;
 use smithay::backend::renderer::{Bind, Frame};
 use smithay::utils::{Buffer, Physical, Rectangle, Scale, Transform};
 
-/// What a picture was drawn from: each element's commit and place.
-type Origin = Vec<(Id, CommitCounter, Rectangle<i32, Physical>)>;
+/// What a picture was drawn from: each element's commit, place and opacity.
+type Origin = Vec<(Id, CommitCounter, Rectangle<i32, Physical>, f32)>;
 
 /// The picture of a tree.
 #[derive(Clone, Debug)]
@@ -28,11 +29,11 @@ pub struct Faded {
 }
 
 impl Faded {
-    /// Draws the elements (top to bottom, opaque), as far as they are within `bounds`; or takes the picture of `before`, if
+    /// Draws the elements (top to bottom), as far as they are within `bounds`; or takes the picture of `before`, if
     /// nothing has changed. `None`: there is nothing to be seen.
-    pub fn new(
+    pub fn new<E: RenderElement<PixmanRenderer>>(
         renderer: &mut PixmanRenderer,
-        elements: Vec<WaylandSurfaceRenderElement<PixmanRenderer>>,
+        elements: Vec<E>,
         scale: Scale<f64>,
         alpha: f32,
         bounds: Rectangle<i32, Physical>,
@@ -40,9 +41,9 @@ impl Faded {
     ) -> Result<Option<Self>> {
         let origin: Origin = elements
             .iter()
-            .map(|e| (e.id().clone(), e.current_commit(), e.geometry(scale)))
+            .map(|e| (e.id().clone(), e.current_commit(), e.geometry(scale), e.alpha()))
             .collect();
-        let whole = origin.iter().map(|(_, _, rect)| *rect).reduce(|a, b| a.merge(b));
+        let whole = origin.iter().map(|(_, _, rect, _)| *rect).reduce(|a, b| a.merge(b));
         let Some(rect) = whole.and_then(|rect| rect.intersection(bounds)) else {
             return Ok(None);
         };

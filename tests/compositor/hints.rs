@@ -40,6 +40,43 @@ fn an_alpha_modifier_dims_the_picture_and_ends_pass_through() {
 }
 
 #[test]
+fn an_opaque_surface_that_is_dimmed_shows_what_is_below() {
+    let mut f = Fixture::new(32, 32);
+    let mut c = f.client();
+    let w = c.toplevel();
+    f.settle(&mut [&mut c]);
+    let above = c.surface();
+    let sub = c
+        .globals()
+        .subcompositor
+        .get_subsurface(&above, &w.surface, &c.qh(), ());
+    sub.set_position(8, 8);
+    sub.set_desync();
+    let manager: WpAlphaModifierV1 = c.global(1);
+    let modifier = manager.get_surface(&above, &c.qh(), ());
+    modifier.set_multiplier(u32::MAX / 2);
+    c.fill(&above, (16, 16), 0x0000fe);
+    c.fill(&w.surface, (32, 32), 0xfe8000);
+    f.advance(20, &mut [&mut c]);
+    let near = |a: u32, b: u32| (0..3).all(|i| (a >> (8 * i) & 255).abs_diff(b >> (8 * i) & 255) <= 1);
+    let p = f.picture();
+    assert_eq!(p.at(2, 2), 0xfe8000);
+    assert!(near(p.at(16, 16), 0x7f407f), "{:06x}", p.at(16, 16));
+    // A change of the modifier alone is a change of the picture.
+    modifier.set_multiplier(u32::MAX / 4);
+    above.damage_buffer(0, 0, 16, 16);
+    above.commit();
+    f.advance(20, &mut [&mut c]);
+    let p = f.picture();
+    assert!(near(p.at(16, 16), 0xbe603f), "{:06x}", p.at(16, 16));
+    modifier.set_multiplier(u32::MAX);
+    above.damage_buffer(0, 0, 16, 16);
+    above.commit();
+    f.advance(20, &mut [&mut c]);
+    assert_eq!(f.picture().at(16, 16), 0x0000fe);
+}
+
+#[test]
 fn viewers_are_told_the_content_type() {
     let mut f = Fixture::new(32, 32);
     let mut c = f.client();
