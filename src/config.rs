@@ -63,7 +63,7 @@ pub struct Settings {
     pub screenshots: Option<PathBuf>,
     /// Set `WAYLAND_DISPLAY` for the child (`--expose-wayland`).
     pub expose_wayland: bool,
-    /// How many Xwaylands (0 or 1 in this version).
+    /// How many Xwaylands are started (`--xwayland-count`).
     pub xwayland_count: u32,
     /// Go on after the child has ended (`--keep-alive`).
     pub keep_alive: bool,

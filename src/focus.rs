@@ -14,7 +14,7 @@ impl State {
         let scope = &mut self.scope;
         let mut wants = scope.wants();
         wants.clicked = wants.clicked.map(|id| scope.windows.modal_above(id));
-        let windows = scope.windows.infos(scope.area, wants.steam);
+        let windows = scope.windows.infos(&|server| scope.area_of(server), wants.steam);
         let choice = if scope.free {
             scope.windows.all(wants.clicked)
         } else {

@@ -7,10 +7,8 @@ use crate::config::{Edid, Settings};
 use crate::edid::{self, Spec};
 use crate::files::write_at_once;
 use crate::link::{Refresh, Size};
-use crate::state::State;
 use anyhow::{Context, Result};
 use smithay::output::{Mode, Output, PhysicalProperties, Scale, Subpixel};
-use smithay::reexports::wayland_server::DisplayHandle;
 use smithay::utils::Transform;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -81,10 +79,10 @@ impl Monitor {
         self.published.as_ref().map(|p| p.path.as_path())
     }
 
-    /// Creates the output that clients see, of one mode.
-    pub fn create_output(&self, dh: &DisplayHandle, area: Size, refresh: Refresh) -> Output {
+    /// Creates the output, of one mode, that the X server at this place is to see, and Wayland clients if it is the first.
+    pub fn create_output(&self, server: u32, area: Size, refresh: Refresh) -> Output {
         let output = Output::new(
-            "HEADLESS-1".into(),
+            format!("HEADLESS-{}", u64::from(server) + 1),
             PhysicalProperties {
                 size: (self.millimetres.0 as i32, self.millimetres.1 as i32).into(),
                 subpixel: Subpixel::None,
@@ -96,7 +94,6 @@ impl Monitor {
             size: (area.w as i32, area.h as i32).into(),
             refresh: refresh.0 as i32,
         };
-        output.create_global::<State>(dh);
         output.change_current_state(
             Some(mode),
             Some(Transform::Normal),

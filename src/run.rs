@@ -188,7 +188,7 @@ impl Session {
             if let Some(why) = state.scope.xwayland.take_failure() {
                 return Err(why);
             }
-            if state.scope.settings.xwayland_count > 0 && state.scope.xwayland.display().is_none() {
+            if state.scope.xwayland.displays().is_none() {
                 return Ok(());
             }
             self.told = true;
@@ -283,7 +283,7 @@ impl Session {
         }
         let displays = Displays {
             wayland: self.wayland.clone().into(),
-            x11: state.scope.xwayland.display().into_iter().collect(),
+            x11: state.scope.xwayland.displays().unwrap_or_default(),
             ..Displays::default()
         };
         let mut changes = environment(settings, &displays, &|name| std::env::var_os(name));

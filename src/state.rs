@@ -8,7 +8,7 @@ use crate::backend::{Backend, RenderResult};
 use crate::config::Settings;
 use crate::frame::pacer::Pacer;
 use crate::frame::stats::Stats;
-use crate::handlers::{ClientState, Extras};
+use crate::handlers::{ClientState, Extras, outputs};
 use crate::input::hotkeys::Hotkeys;
 use crate::link::{FromScope, Refresh, SceneInfo};
 use crate::monitor::Monitor;
@@ -199,7 +199,8 @@ impl State {
 
         let area = settings.nested.unwrap_or(settings.output);
         let monitor = Monitor::new(&settings, area)?;
-        let output = monitor.create_output(&dh, area, settings.refresh);
+        let output = monitor.create_output(0, area, settings.refresh);
+        outputs::publish(&dh, &output, 0);
         let forced = match &settings.cursor {
             Some(path) => {
                 let bytes = std::fs::read(path).with_context(|| format!("error reading {}", path.display()))?;
@@ -357,7 +358,7 @@ impl Scope {
             .choice
             .base
             .and_then(|id| self.windows.get(id))
-            .map(|w| w.rect(self.area));
+            .map(|w| w.rect(self.area_of(w.server)));
         if let Some(r) = base {
             self.fit = Fit::new(
                 (r.loc.x, r.loc.y, r.size.w, r.size.h),
@@ -367,7 +368,7 @@ impl Scope {
             let (share, factor) = self.controls.zoom;
             self.fit = self.fit.zoomed(share * factor, (out.w as i32, out.h as i32));
         }
-        let windows = self.windows.placed(&self.choice, self.area);
+        let windows = self.windows.placed(&self.choice, &|server| self.area_of(server));
         self.placed = self.with_layers(windows);
     }
 

@@ -117,7 +117,6 @@ fn what_is_not_served_is_refused_by_name() {
             "--backend drm is not served by this version yet",
         ),
         (&["--backend", "sdl", "--", "true"], "--backend sdl is gamescope's"),
-        (&["--xwayland-count", "2", "--", "true"], "more than one Xwayland"),
         (&["--xwayland-count", "0", "--", "true"], "--expose-wayland"),
         (&["--bitrate", "5000", "--", "true"], "--bitrate is for a stream"),
         (&["-W", "1280", "--", "true"], "needs -H"),

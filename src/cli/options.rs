@@ -240,7 +240,7 @@ pub struct Options {
     /// Give the program WAYLAND_DISPLAY, so that Wayland programs use it
     #[arg(long, help_heading = "Run", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
     pub expose_wayland: Option<bool>,
-    /// How many Xwaylands; this version serves 0 and 1 [default: 1]
+    /// How many Xwaylands; with several, the first is Steam's own and games have the others [default: 1]
     #[arg(long, value_name = "COUNT", help_heading = "Run", allow_negative_numbers = true)]
     pub xwayland_count: Option<XwaylandCount>,
     /// Go on when the program has ended, and leave what it started running

@@ -47,9 +47,6 @@ pub fn resolve(options: Options, command: Vec<OsString>, displayless: bool) -> R
     let refresh = Refresh(options.nested_refresh.map_or(60_000, |hz| hz.0));
     let xwayland_count = options.xwayland_count.map_or(1, |count| count.0);
     let expose_wayland = options.expose_wayland.unwrap_or(false);
-    if xwayland_count > 1 {
-        return conflict("more than one Xwayland is gamescope's, and this version does not serve it yet");
-    }
     if xwayland_count == 0 && !expose_wayland {
         return conflict(
             "without an Xwayland the program has no display: say --expose-wayland with --xwayland-count 0",

@@ -6,6 +6,7 @@ mod extras;
 mod hints;
 mod idle;
 mod layer_shell;
+pub mod outputs;
 mod plain;
 mod screencopy;
 mod seat;

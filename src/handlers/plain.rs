@@ -4,9 +4,6 @@ use crate::state::State;
 use smithay::reexports::wayland_server::protocol::wl_surface::WlSurface;
 use smithay::wayland::compositor::with_states;
 use smithay::wayland::fractional_scale::{FractionalScaleHandler, with_fractional_scale};
-use smithay::wayland::output::OutputHandler;
-
-impl OutputHandler for State {}
 
 impl FractionalScaleHandler for State {
     fn new_fractional_scale(&mut self, surface: WlSurface) {
@@ -17,7 +14,6 @@ impl FractionalScaleHandler for State {
     }
 }
 
-smithay::delegate_output!(State);
 smithay::delegate_viewporter!(State);
 smithay::delegate_presentation!(State);
 smithay::delegate_relative_pointer!(State);

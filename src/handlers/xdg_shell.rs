@@ -26,7 +26,7 @@ impl XdgShellHandler for State {
 
     fn new_toplevel(&mut self, toplevel: ToplevelSurface) {
         let surface = toplevel.wl_surface().clone();
-        self.scope.windows.add(Kind::Xdg(toplevel), Some(surface));
+        self.scope.windows.add(0, Kind::Xdg(toplevel), Some(surface));
     }
 
     fn new_popup(&mut self, popup: PopupSurface, positioner: PositionerState) {

@@ -24,6 +24,9 @@ pub enum Kind {
     X11(X11Surface),
 }
 
+/// The size of the screen of the X server at each place; Wayland windows are on the first one's.
+pub type Areas<'a> = &'a dyn Fn(u32) -> Size<i32, Logical>;
+
 /// A window that is mapped or about to be.
 #[derive(Debug)]
 pub struct Window {
@@ -124,8 +127,17 @@ impl Window {
         matches!(&self.kind, Kind::Xdg(toplevel) if toplevel_data(toplevel, |d| d.modal))
     }
 
+    /// The X11 window, if it is one.
+    pub fn x11(&self) -> Option<&X11Surface> {
+        match &self.kind {
+            Kind::X11(x11) => Some(x11),
+            Kind::Xdg(_) => None,
+        }
+    }
+
     /// What the policy is to know of it. `steam`: apps are Steam's, else each window is its own.
-    pub fn info(&self, stack: &Stack, area: Size<i32, Logical>, steam: bool) -> Info {
+    pub fn info(&self, stack: &Stack, areas: Areas<'_>, steam: bool) -> Info {
+        let area = areas(self.server);
         let (role, keyboard) = match &self.kind {
             Kind::Xdg(toplevel) => match toplevel.parent() {
                 Some(parent) => (
@@ -216,8 +228,8 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Adds a window on top.
-    pub fn add(&mut self, kind: Kind, surface: Option<WlSurface>) -> WindowId {
+    /// Adds a window on top; `server` is the place of its X server, 0 for a Wayland window.
+    pub fn add(&mut self, server: u32, kind: Kind, surface: Option<WlSurface>) -> WindowId {
         self.last += 1;
         let id = WindowId(self.last);
         self.windows.push(Window {
@@ -228,7 +240,7 @@ impl Stack {
             place: None,
             marks: Marks::default(),
             skipped: false,
-            server: 0,
+            server,
         });
         id
     }
@@ -302,9 +314,9 @@ impl Stack {
     }
 
     /// The mapped windows, bottom to top, as the policy sees them.
-    pub fn infos(&self, area: Size<i32, Logical>, steam: bool) -> Vec<Info> {
+    pub fn infos(&self, areas: Areas<'_>, steam: bool) -> Vec<Info> {
         let visible = self.windows.iter().filter(|w| w.is_visible());
-        visible.map(|w| w.info(self, area, steam)).collect()
+        visible.map(|w| w.info(self, areas, steam)).collect()
     }
 
     /// All mapped windows, none of them the base, the topmost with the keyboard unless another was clicked.
@@ -320,13 +332,13 @@ impl Stack {
     }
 
     /// The surface trees of the shown windows and their popups, top to bottom, in the game's coordinates.
-    pub fn placed(&self, choice: &Choice, area: Size<i32, Logical>) -> Vec<Placed> {
+    pub fn placed(&self, choice: &Choice, areas: Areas<'_>) -> Vec<Placed> {
         let mut out = Vec::new();
         for window in choice.shown.iter().rev().filter_map(|id| self.get(*id)) {
             let Some(surface) = window.surface.as_ref().filter(|s| s.is_alive()) else {
                 continue;
             };
-            let rect = window.rect(area);
+            let rect = window.rect(areas(window.server));
             let place = |p| Placed {
                 alpha: window.marks.alpha(),
                 pointer: choice.pointer.contains(&window.id),

@@ -58,15 +58,17 @@ pub(super) struct Told {
     cursor: bool,
     inputs: u32,
     at: Mono,
+    /// What was last said of a server that a property asked for.
+    pub created: Option<String>,
 }
 
 impl State {
     /// A property of a window, or of the root window, has changed.
-    pub(super) fn x11_property(&mut self, window: u32, atom: u32) {
-        let Some(server) = &mut self.scope.xwayland.server else {
+    pub(super) fn x11_property(&mut self, server: u32, window: u32, atom: u32) {
+        let Some(run) = self.scope.xwayland.run(server) else {
             return;
         };
-        let (Some(ewmh), Some(steam)) = (&mut server.ewmh, &mut server.steam) else {
+        let (Some(ewmh), Some(steam)) = (&mut run.ewmh, &mut run.steam) else {
             return;
         };
         let (conn, root) = ewmh.connection();
@@ -74,7 +76,7 @@ impl State {
             Ok(None) => {}
             Ok(Some(Change::Control(control))) => self.control(control),
             Ok(Some(Change::Mark(at, words))) => {
-                let id = self.scope.windows.by_x11(0, window).map(|w| w.id);
+                let id = self.scope.windows.by_x11(server, window).map(|w| w.id);
                 if let Some(known) = id.and_then(|id| self.scope.windows.get_mut(id)) {
                     mark(&mut known.marks, at, &words);
                     self.scene_changed();
@@ -99,10 +101,7 @@ impl State {
                 scope.controls.refresh = refresh;
                 scope.repace();
             }
-            Control::Mode { server: 0, size } => {
-                let size = size.or(scope.settings.nested).unwrap_or(scope.settings.output);
-                self.set_area(size);
-            }
+            Control::Mode { server, size } => self.x11_resize_screen(server, size),
             Control::Filter(filter) => scope.settings.filter = filter,
             Control::Scaler(scaler) => scope.settings.scaler = scaler,
             Control::Sharpness(sharpness) => scope.settings.sharpness = sharpness,
@@ -117,9 +116,8 @@ impl State {
                 };
             }
             Control::ForceFullscreen(force) => self.force_fullscreen(force),
-            Control::Mode { .. } | Control::CreateServer(_) | Control::DestroyServer(_) => {
-                tracing::warn!("another Xwayland was asked for by a property: this version has only one");
-            }
+            Control::CreateServer(name) => self.x11_create_server(name),
+            Control::DestroyServer(server) => self.x11_end_server(server),
             Control::Screenshot => self.take_screenshot(),
         }
         self.scene_changed();
@@ -159,29 +157,13 @@ impl State {
         if std::mem::replace(&mut self.scope.settings.force_fullscreen, force) == force {
             return;
         }
-        let windows = self.scope.windows.infos(self.scope.area, false);
+        let scope = &self.scope;
+        let windows = scope.windows.infos(&|server| scope.area_of(server), false);
         let main = windows.iter().filter(|w| w.is_main()).map(|w| w.id);
         for id in main.collect::<Vec<_>>() {
             if let Some(Kind::X11(window)) = self.scope.windows.get(id).map(|w| w.kind.clone()) {
                 self.scope.x11_force(&window, force);
             }
-        }
-    }
-
-    /// The size the game is told.
-    fn set_area(&mut self, size: Size) {
-        self.scope.resize_area(size);
-        let filling: Vec<_> = self
-            .scope
-            .windows
-            .iter()
-            .filter_map(|w| match &w.kind {
-                Kind::X11(x11) if x11.is_fullscreen() || x11.is_maximized() => Some(x11.clone()),
-                _ => None,
-            })
-            .collect();
-        for window in filling {
-            self.scope.x11_fill_again(&window);
         }
     }
 
@@ -204,7 +186,7 @@ impl State {
         }
     }
 
-    /// The first X server's root window is told what it does not know yet.
+    /// The X servers' root windows are told what they do not know yet.
     pub(super) fn x11_feedback(&mut self) {
         let scope = &mut self.scope;
         let cursor = scope.cursor.is_visible();
@@ -218,16 +200,16 @@ impl State {
         told.cursor = cursor;
         told.inputs = scope.inputs;
         told.at = scope.now;
-        let Some(server) = &mut scope.xwayland.server else {
-            return;
-        };
-        let (Some(ewmh), Some(steam)) = (&mut server.ewmh, &mut server.steam) else {
-            return;
-        };
         told.dirty = false;
-        let (conn, root) = ewmh.connection();
-        if let Err(why) = steam.write(conn, root, feedback(&facts)) {
-            tracing::debug!("error telling Steam: {why:#}");
+        for (server, slot) in &mut scope.xwayland.slots {
+            let Some(run) = &mut slot.run else { continue };
+            let (Some(ewmh), Some(steam)) = (&mut run.ewmh, &mut run.steam) else {
+                continue;
+            };
+            let (conn, root) = ewmh.connection();
+            if let Err(why) = steam.write(conn, root, feedback(&facts, *server)) {
+                tracing::debug!("error telling Steam: {why:#}");
+            }
         }
     }
 }
@@ -249,16 +231,14 @@ impl Scope {
     /// When the counter of input events is to be told.
     pub fn feedback_deadline(&self) -> Option<Mono> {
         let told = &self.xwayland.told;
-        let due = self.xwayland.server.is_some() && told.inputs != self.inputs;
+        let due = self.xwayland.display().is_some() && told.inputs != self.inputs;
         due.then(|| told.at + COUNTER)
     }
 
     /// Reads what Steam says of a window that is new.
-    pub(super) fn x11_read_marks(&mut self, window: &X11Surface, id: WindowId) {
-        let Some(server) = &mut self.xwayland.server else {
-            return;
-        };
-        let (Some(ewmh), Some(steam)) = (&mut server.ewmh, &server.steam) else {
+    pub(super) fn x11_read_marks(&mut self, server: u32, window: &X11Surface, id: WindowId) {
+        let Some(run) = self.xwayland.run(server) else { return };
+        let (Some(ewmh), Some(steam)) = (&mut run.ewmh, &run.steam) else {
             return;
         };
         let marks = steam.marks(ewmh.connection().0, window.window_id());
@@ -286,7 +266,7 @@ impl Scope {
     }
 
     /// Gives the game another size to be.
-    fn resize_area(&mut self, size: Size) {
+    pub(super) fn resize_area(&mut self, size: Size) {
         self.area = (size.w as i32, size.h as i32).into();
         let mode = Mode {
             size: (size.w as i32, size.h as i32).into(),
@@ -313,9 +293,8 @@ impl Scope {
         let shown = self.choice.keyboard.or(self.choice.base);
         let window = |id: Option<WindowId>| id.and_then(|id| self.windows.get(id));
         let display = |id| {
-            window(id)
-                .filter(|w| matches!(w.kind, Kind::X11(_)))
-                .and_then(|_| self.xwayland.display())
+            let x11 = window(id).filter(|w| matches!(w.kind, Kind::X11(_)))?;
+            self.xwayland.display_of(x11.server)
         };
         let (x, y) = self.fit.scale;
         let area = Size {
@@ -336,6 +315,7 @@ impl Scope {
             fsr: self.settings.filter == Filter::Fsr && x >= 1.0 && y >= 1.0 && (x, y) != (1.0, 1.0),
             refresh: self.refresh(),
             modes,
+            created: self.xwayland.told.created.clone(),
         }
     }
 }

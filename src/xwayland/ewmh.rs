@@ -102,8 +102,8 @@ pub struct Ewmh {
 }
 
 impl Ewmh {
-    /// Connects to this display and says what the window manager can do.
-    pub fn connect(display: u32, events: &LoopHandle<'static, State>) -> Result<Self> {
+    /// Connects to this display, of the server at this place, and says what the window manager can do.
+    pub fn connect(server: u32, display: u32, events: &LoopHandle<'static, State>) -> Result<Self> {
         let stream = UnixStream::connect(format!("/tmp/.X11-unix/X{display}")).context("error connecting")?;
         let readable = stream.try_clone().context("error watching the connection")?;
         let (stream, _) = DefaultStream::from_unix_stream(stream)?;
@@ -137,8 +137,8 @@ impl Ewmh {
 
         let source = Generic::new(readable, Interest::READ, Mode::Level);
         let source = events
-            .insert_source(source, |_, _, state: &mut State| {
-                Ok(if state.x11_read_events() {
+            .insert_source(source, move |_, _, state: &mut State| {
+                Ok(if state.x11_read_events(server) {
                     PostAction::Continue
                 } else {
                     PostAction::Disable

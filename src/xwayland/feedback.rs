@@ -1,4 +1,6 @@
-//! What the first X server's root window says of the session, for Steam: a pure function of the facts.
+//! What the X servers' root windows say of the session, for Steam: a pure function of the facts.
+//!
+//! The first server's says all; the others' what is of the display, which a game's Vulkan layer reads there.
 
 use crate::link::{Refresh, Size};
 
@@ -49,11 +51,50 @@ pub struct Facts {
     pub refresh: Refresh,
     /// The modes of the output, the best first.
     pub modes: Vec<Size>,
+    /// The number of the server that was asked for last, its place, and its display.
+    pub created: Option<String>,
 }
 
-/// The properties and their values.
-pub fn feedback(facts: &Facts) -> Vec<(&'static str, Value)> {
-    let word = |w: u32| Value::Words(vec![w]);
+/// The properties of the server at this place, and their values.
+pub fn feedback(facts: &Facts, server: u32) -> Vec<(&'static str, Value)> {
+    let mut all = display(facts);
+    all.push(("GAMESCOPE_XWAYLAND_SERVER_ID", word(server)));
+    if server == 0 {
+        all.extend(session(facts));
+    }
+    all
+}
+
+fn word(w: u32) -> Value {
+    Value::Words(vec![w])
+}
+
+/// The output's refresh in whole hertz.
+fn hertz(facts: &Facts) -> u32 {
+    (facts.refresh.0 + 500) / 1000
+}
+
+/// What is of the display.
+fn display(facts: &Facts) -> Vec<(&'static str, Value)> {
+    let hertz = hertz(facts);
+    let modes: Vec<String> = facts.modes.iter().map(|m| format!("{}x{}@{hertz}", m.w, m.h)).collect();
+    vec![
+        ("GAMESCOPE_PID", word(std::process::id())),
+        ("GAMESCOPE_DISPLAY_REFRESH_RATE_FEEDBACK", word(hertz)),
+        ("GAMESCOPE_DISPLAY_MODE_LIST_EXTERNAL", Value::Text(modes.join(" "))),
+        ("GAMESCOPE_FSR_FEEDBACK", word(facts.fsr.into())),
+        // No screen is built in; a stream has no vertical blank, and this version no HDR.
+        ("GAMESCOPE_DISPLAY_IS_EXTERNAL", word(1)),
+        ("GAMESCOPE_VRR_CAPABLE", word(0)),
+        ("GAMESCOPE_VRR_FEEDBACK", word(0)),
+        ("GAMESCOPE_DISPLAY_SUPPORTS_HDR", word(0)),
+        ("GAMESCOPE_HDR_OUTPUT_FEEDBACK", word(0)),
+        ("GAMESCOPE_COLOR_APP_WANTS_HDR_FEEDBACK", word(0)),
+    ]
+}
+
+/// What is of the windows and the input.
+fn session(facts: &Facts) -> Vec<(&'static str, Value)> {
     let display = |d: Option<u32>| d.map_or(Value::Nothing, |d| Value::Text(format!(":{d}")));
     let mut apps: Vec<u32> = Vec::new();
     for f in facts.focusable.iter().filter(|f| f.app != 0) {
@@ -62,8 +103,7 @@ pub fn feedback(facts: &Facts) -> Vec<(&'static str, Value)> {
         }
     }
     let windows = facts.focusable.iter().flat_map(|f| [f.window, f.app, f.pid]).collect();
-    let hertz = (facts.refresh.0 + 500) / 1000;
-    let modes: Vec<String> = facts.modes.iter().map(|m| format!("{}x{}@{hertz}", m.w, m.h)).collect();
+    let created = facts.created.clone().map_or(Value::Nothing, Value::Text);
     vec![
         ("GAMESCOPE_FOCUSABLE_APPS", Value::Words(apps)),
         ("GAMESCOPE_FOCUSABLE_WINDOWS", Value::Words(windows)),
@@ -74,18 +114,7 @@ pub fn feedback(facts: &Facts) -> Vec<(&'static str, Value)> {
         ("GAMESCOPE_MOUSE_FOCUS_DISPLAY", display(facts.pointer)),
         ("GAMESCOPE_INPUT_COUNTER", word(facts.inputs)),
         ("GAMESCOPE_CURSOR_VISIBLE_FEEDBACK", word(facts.cursor.into())),
-        ("GAMESCOPE_FSR_FEEDBACK", word(facts.fsr.into())),
-        ("GAMESCOPE_DISPLAY_REFRESH_RATE_FEEDBACK", word(hertz)),
-        ("GAMESCOPE_DISPLAY_MODE_LIST_EXTERNAL", Value::Text(modes.join(" "))),
-        ("GAMESCOPE_XWAYLAND_SERVER_ID", word(0)),
-        ("GAMESCOPE_PID", word(std::process::id())),
-        // No screen is built in; a stream has no vertical blank, and this version no HDR.
-        ("GAMESCOPE_DISPLAY_IS_EXTERNAL", word(1)),
-        ("GAMESCOPE_VRR_CAPABLE", word(0)),
-        ("GAMESCOPE_VRR_FEEDBACK", word(0)),
-        ("GAMESCOPE_DISPLAY_SUPPORTS_HDR", word(0)),
-        ("GAMESCOPE_HDR_OUTPUT_FEEDBACK", word(0)),
-        ("GAMESCOPE_COLOR_APP_WANTS_HDR_FEEDBACK", word(0)),
+        ("GAMESCOPE_CREATE_XWAYLAND_SERVER_FEEDBACK", created),
     ]
 }
 
@@ -108,8 +137,9 @@ mod tests {
             fsr: false,
             refresh: Refresh(59_940),
             modes: vec![Size { w: 1920, h: 1080 }, Size { w: 1280, h: 720 }],
+            created: Some("7 1 :4".into()),
         };
-        let told = feedback(&facts);
+        let told = feedback(&facts, 0);
         let value = |name: &str| told.iter().find(|(n, _)| *n == name).map(|(_, v)| v.clone()).unwrap();
         assert_eq!(value("GAMESCOPE_FOCUSABLE_APPS"), Value::Words(vec![570]));
         let windows = vec![7, 570, 11, 8, 570, 12, 9, 0, 0];
@@ -118,5 +148,11 @@ mod tests {
         assert_eq!(value("GAMESCOPE_MOUSE_FOCUS_DISPLAY"), Value::Nothing);
         let modes = Value::Text("1920x1080@60 1280x720@60".into());
         assert_eq!(value("GAMESCOPE_DISPLAY_MODE_LIST_EXTERNAL"), modes);
+        let created = Value::Text("7 1 :4".into());
+        assert_eq!(value("GAMESCOPE_CREATE_XWAYLAND_SERVER_FEEDBACK"), created);
+        let second = feedback(&facts, 1);
+        let id = ("GAMESCOPE_XWAYLAND_SERVER_ID", Value::Words(vec![1]));
+        assert!(second.contains(&id));
+        assert!(!second.iter().any(|(name, _)| name.contains("FOCUS")));
     }
 }

@@ -1,10 +1,12 @@
 //! What smithay's X11 window manager asks of us.
 
+use super::filling::Fill;
 use super::pairing::announced_id;
-use super::{Managed, placing};
+use super::slot::Managed;
+use crate::scene::policy::WindowId;
 use crate::scene::window::Kind;
 use crate::state::{Scope, State};
-use smithay::utils::{Logical, Rectangle, Size};
+use smithay::utils::{Logical, Rectangle};
 use smithay::wayland::selection::SelectionTarget;
 use smithay::xwayland::xwm::{Reorder, ResizeEdge, WmWindowProperty, WmWindowType, XwmId};
 use smithay::xwayland::{X11Surface, X11Wm, XwmHandler};
@@ -28,24 +30,15 @@ pub fn takes_keyboard(window: &X11Surface) -> bool {
     no_input.is_none_or(|n| !n.0.load(Ordering::Relaxed))
 }
 
-/// What fills the output.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Fill {
-    Fullscreen,
-    Maximized,
-}
-
 impl XwmHandler for State {
     fn xwm_state(&mut self, id: XwmId) -> &mut X11Wm {
         // smithay begins each event with this.
         self.scope.now = self.scope.clock.now();
         let xwayland = &mut self.scope.xwayland;
-        let current = xwayland.server.as_mut().and_then(|s| s.wm.as_mut());
-        match current
-            .into_iter()
-            .chain(&mut xwayland.retired)
-            .find(|wm| wm.id() == id)
-        {
+        xwayland.asked = xwayland.managed_by(id);
+        let runs = xwayland.slots.values_mut().filter_map(|slot| slot.run.as_mut());
+        let current = runs.filter_map(|run| run.wm.as_mut());
+        match current.chain(&mut xwayland.retired).find(|wm| wm.id() == id) {
             Some(wm) => wm,
             // Every manager is kept from its start on, before it has had an event.
             None => unreachable!("an X11 window manager that never was"),
@@ -56,18 +49,20 @@ impl XwmHandler for State {
     fn new_window(&mut self, _xwm: XwmId, _window: X11Surface) {}
     fn new_override_redirect_window(&mut self, _xwm: XwmId, _window: X11Surface) {}
 
-    fn map_window_request(&mut self, _xwm: XwmId, window: X11Surface) {
+    fn map_window_request(&mut self, xwm: XwmId, window: X11Surface) {
+        let Some(server) = self.scope.xwayland.managed_by(xwm) else {
+            return;
+        };
         self.x11_note_focus(&window);
         let scope = &mut self.scope;
-        let ewmh = scope.xwayland.server.as_mut().and_then(|s| s.ewmh.as_mut());
+        let ewmh = scope.xwayland.ewmh(server);
         let wishes = ewmh.and_then(|e| e.wishes(window.window_id()).ok()).unwrap_or_default();
-        let rect = scope.x11_first_place(&window);
-        scope.x11_manage(&window, false);
+        let rect = scope.x11_first_place(server, &window);
+        scope.x11_manage(server, &window, false);
         tell(window.configure(rect));
         tell(window.set_mapped(true));
-        if let Some(managed) = scope.xwayland.windows.get(&window.window_id())
-            && let Some(known) = scope.windows.get_mut(managed.id)
-        {
+        let id = scope.xwayland.managed(&window).map(|managed| managed.id);
+        if let Some(known) = id.and_then(|id| scope.windows.get_mut(id)) {
             known.skipped = wishes.skipped;
         }
         let main =
@@ -83,24 +78,31 @@ impl XwmHandler for State {
         }
     }
 
-    fn map_window_notify(&mut self, _xwm: XwmId, window: X11Surface) {
-        self.scope.x11_manage(&window, true);
-    }
-
-    fn mapped_override_redirect_window(&mut self, _xwm: XwmId, window: X11Surface) {
-        self.scope.x11_manage(&window, true);
-    }
-
-    fn unmapped_window(&mut self, _xwm: XwmId, window: X11Surface) {
-        self.x11_forget(&window);
-        if window.is_override_redirect() {
-            self.scope.x11_hide_for_manager(window.window_id());
+    fn map_window_notify(&mut self, xwm: XwmId, window: X11Surface) {
+        if let Some(server) = self.scope.xwayland.managed_by(xwm) {
+            self.scope.x11_manage(server, &window, true);
         }
     }
 
-    fn destroyed_window(&mut self, _xwm: XwmId, window: X11Surface) {
-        self.x11_forget(&window);
-        self.scope.xwayland.hidden.retain(|w| *w != window.window_id());
+    fn mapped_override_redirect_window(&mut self, xwm: XwmId, window: X11Surface) {
+        self.map_window_notify(xwm, window);
+    }
+
+    fn unmapped_window(&mut self, xwm: XwmId, window: X11Surface) {
+        self.x11_forget(xwm, &window);
+        if window.is_override_redirect()
+            && let Some(server) = self.scope.xwayland.managed_by(xwm)
+        {
+            self.scope.x11_hide_for_manager(server, window.window_id());
+        }
+    }
+
+    fn destroyed_window(&mut self, xwm: XwmId, window: X11Surface) {
+        self.x11_forget(xwm, &window);
+        let server = self.scope.xwayland.managed_by(xwm);
+        if let Some(slot) = server.and_then(|server| self.scope.xwayland.slots.get_mut(&server)) {
+            slot.hidden.retain(|w| *w != window.window_id());
+        }
     }
 
     fn configure_request(
@@ -114,38 +116,39 @@ impl XwmHandler for State {
         reorder: Option<Reorder>,
     ) {
         self.scope.x11_place(&window, (x, y), (w, h));
-        let scope = &mut self.scope;
         // To be raised is to be seen, when it is a main window. To be lowered has no use: nobody could raise it again.
-        if let (Some(Reorder::Top), Some(id)) = (reorder, scope.windows.by_x11(0, window.window_id()).map(|w| w.id)) {
-            scope.windows.raise(id);
+        if let (Some(Reorder::Top), Some(id)) = (reorder, self.scope.x11_id(&window)) {
+            self.scope.windows.raise(id);
             self.scene_changed();
         }
     }
 
     fn configure_notify(
         &mut self,
-        _xwm: XwmId,
+        xwm: XwmId,
         window: X11Surface,
         _geometry: Rectangle<i32, Logical>,
         above: Option<u32>,
     ) {
         self.scope.damage();
-        let xwayland = &mut self.scope.xwayland;
-        if let Some(managed) = xwayland.windows.get_mut(&window.window_id())
+        let server = self.scope.xwayland.managed_by(xwm);
+        if let Some(slot) = server.and_then(|server| self.scope.xwayland.slots.get_mut(&server))
+            && let Some(managed) = slot.windows.get_mut(&window.window_id())
             && managed.above != Some(above)
             && window.is_override_redirect()
         {
             // Nobody can keep such a window from moving in the order by itself; the scene's is told again.
             managed.above = Some(above);
-            xwayland.told_order = None;
+            slot.told_order = None;
             self.x11_restack();
         }
         // One that places itself becomes a main window by covering everything.
         if window.is_override_redirect() {
-            let id = self.scope.windows.by_x11(0, window.window_id()).map(|w| w.id);
+            let id = self.scope.x11_id(&window);
             let main = |s: &Scope| {
                 let known = id.and_then(|id| s.windows.get(id));
-                known.is_some_and(|w| w.info(&s.windows, s.area, s.settings.steam).is_main())
+                let area = |server| s.area_of(server);
+                known.is_some_and(|w| w.info(&s.windows, &area, s.settings.steam).is_main())
             };
             let was = self.scope.choice.base == id;
             if id.is_some() && main(&self.scope) != was {
@@ -155,7 +158,7 @@ impl XwmHandler for State {
     }
 
     fn property_notify(&mut self, _xwm: XwmId, window: X11Surface, property: WmWindowProperty) {
-        let managed = self.scope.xwayland.windows.contains_key(&window.window_id());
+        let managed = self.scope.xwayland.managed(&window).is_some();
         match property {
             WmWindowProperty::Title | WmWindowProperty::Class => self.scope.scene_info_dirty = true,
             WmWindowProperty::Hints | WmWindowProperty::Protocols if managed => {
@@ -185,7 +188,7 @@ impl XwmHandler for State {
 
     // There is nowhere to minimise to: another main window is shown, if there is one.
     fn minimize_request(&mut self, _xwm: XwmId, window: X11Surface) {
-        if let Some(id) = self.scope.windows.by_x11(0, window.window_id()).map(|w| w.id) {
+        if let Some(id) = self.scope.x11_id(&window) {
             self.minimize(id);
         }
     }
@@ -194,20 +197,26 @@ impl XwmHandler for State {
     fn resize_request(&mut self, _xwm: XwmId, _window: X11Surface, _button: u32, _edge: ResizeEdge) {}
     fn move_request(&mut self, _xwm: XwmId, _window: X11Surface, _button: u32) {}
 
-    fn allow_selection_access(&mut self, _xwm: XwmId, _target: SelectionTarget) -> bool {
-        self.x11_may_read()
+    fn allow_selection_access(&mut self, xwm: XwmId, _target: SelectionTarget) -> bool {
+        self.x11_may_read(xwm)
     }
 
-    fn send_selection(&mut self, _xwm: XwmId, target: SelectionTarget, mime: String, fd: OwnedFd) {
-        self.x11_wants(target, mime, fd);
+    fn send_selection(&mut self, xwm: XwmId, target: SelectionTarget, mime: String, fd: OwnedFd) {
+        if let Some(server) = self.scope.xwayland.managed_by(xwm) {
+            self.x11_wants(server, target, mime, fd);
+        }
     }
 
-    fn new_selection(&mut self, _xwm: XwmId, target: SelectionTarget, mimes: Vec<String>) {
-        self.x11_offers(target, mimes);
+    fn new_selection(&mut self, xwm: XwmId, target: SelectionTarget, mimes: Vec<String>) {
+        if let Some(server) = self.scope.xwayland.managed_by(xwm) {
+            self.x11_offers(server, target, mimes);
+        }
     }
 
-    fn cleared_selection(&mut self, _xwm: XwmId, target: SelectionTarget) {
-        self.x11_offers_nothing(target);
+    fn cleared_selection(&mut self, xwm: XwmId, target: SelectionTarget) {
+        if let Some(server) = self.scope.xwayland.managed_by(xwm) {
+            self.x11_offers_nothing(server, target);
+        }
     }
 
     fn disconnected(&mut self, id: XwmId) {
@@ -216,15 +225,18 @@ impl XwmHandler for State {
 }
 
 impl State {
-    fn x11_forget(&mut self, window: &X11Surface) {
-        if let Some(managed) = self.scope.xwayland.windows.remove(&window.window_id()) {
+    fn x11_forget(&mut self, xwm: XwmId, window: &X11Surface) {
+        let server = self.scope.xwayland.managed_by(xwm);
+        let slot = server.and_then(|server| self.scope.xwayland.slots.get_mut(&server));
+        if let Some(managed) = slot.and_then(|slot| slot.windows.remove(&window.window_id())) {
             self.scope.windows.remove(managed.id);
             self.scene_changed();
         }
     }
 
     fn x11_note_focus(&mut self, window: &X11Surface) {
-        let ewmh = self.scope.xwayland.server.as_mut().and_then(|s| s.ewmh.as_mut());
+        let xwayland = &mut self.scope.xwayland;
+        let ewmh = xwayland.server_of(window).and_then(|server| xwayland.ewmh(server));
         let takes = ewmh
             .and_then(|e| e.takes_focus(window.window_id()).ok())
             .unwrap_or(false);
@@ -241,19 +253,21 @@ impl Scope {
     /// smithay answers the unmapping of any window by putting it onto the screen once more, which unmaps and maps one
     /// that is mapped: were its client to have mapped it again by now, this would go on for ever. So an
     /// override-redirect window (others are mapped by smithay itself) is hidden until smithay is done with it.
-    fn x11_hide_for_manager(&mut self, window: u32) {
-        let xwayland = &mut self.xwayland;
-        let Some(ewmh) = xwayland.server.as_mut().and_then(|s| s.ewmh.as_mut()) else {
+    fn x11_hide_for_manager(&mut self, server: u32, window: u32) {
+        let Some(slot) = self.xwayland.slots.get_mut(&server) else {
+            return;
+        };
+        let Some(ewmh) = slot.run.as_mut().and_then(|s| s.ewmh.as_mut()) else {
             return;
         };
         match ewmh.hide(window) {
             // smithay will hear of this unmapping, too.
-            Ok(true) => xwayland.hidden.push(window),
+            Ok(true) => slot.hidden.push(window),
             Ok(false) => {
-                let before = xwayland.hidden.len();
-                xwayland.hidden.retain(|w| *w != window);
-                if xwayland.hidden.len() < before {
-                    xwayland.to_show.push(window);
+                let before = slot.hidden.len();
+                slot.hidden.retain(|w| *w != window);
+                if slot.hidden.len() < before {
+                    slot.to_show.push(window);
                 }
             }
             Err(why) => tracing::debug!("error hiding an X11 window: {why:#}"),
@@ -261,15 +275,16 @@ impl Scope {
     }
 
     /// Shows again what was hidden, once smithay's request has been seen to.
-    pub(super) fn x11_show_hidden(&mut self) {
-        if self.xwayland.to_show.is_empty() {
-            return;
-        }
-        let windows = std::mem::take(&mut self.xwayland.to_show);
-        let Some(server) = &mut self.xwayland.server else {
+    pub(super) fn x11_show_hidden(&mut self, server: u32) {
+        let Some(slot) = self.xwayland.slots.get_mut(&server) else {
             return;
         };
-        let (Some(wm), Some(ewmh)) = (&server.wm, &mut server.ewmh) else {
+        if slot.to_show.is_empty() {
+            return;
+        }
+        let windows = std::mem::take(&mut slot.to_show);
+        let Some(run) = &mut slot.run else { return };
+        let (Some(wm), Some(ewmh)) = (&run.wm, &mut run.ewmh) else {
             return;
         };
         // Any answer to the manager comes after what it asked for before.
@@ -282,13 +297,16 @@ impl Scope {
     }
 
     /// A window is to be mapped, or is.
-    fn x11_manage(&mut self, window: &X11Surface, mapped: bool) {
-        self.xwayland.look = true;
-        if let Some(managed) = self.xwayland.windows.get_mut(&window.window_id()) {
+    fn x11_manage(&mut self, server: u32, window: &X11Surface, mapped: bool) {
+        let Some(slot) = self.xwayland.slots.get_mut(&server) else {
+            return;
+        };
+        slot.look = true;
+        if let Some(managed) = slot.windows.get_mut(&window.window_id()) {
             managed.mapped |= mapped;
             return;
         }
-        let id = self.windows.add(Kind::X11(window.clone()), None);
+        let id = self.windows.add(server, Kind::X11(window.clone()), None);
         let managed = Managed {
             id,
             mapped,
@@ -297,97 +315,13 @@ impl Scope {
             former: None,
             above: None,
         };
-        self.xwayland.windows.insert(window.window_id(), managed);
-        self.x11_read_marks(window, id);
+        slot.windows.insert(window.window_id(), managed);
+        self.x11_read_marks(server, window, id);
     }
 
-    fn x11_first_place(&self, window: &X11Surface) -> Rectangle<i32, Logical> {
-        let hints = window.size_hints();
-        let parent = window.is_transient_for();
-        let at_least = |size: (i32, i32)| Size::from((size.0.max(0), size.1.max(0)));
-        let first = placing::First {
-            rect: window.geometry(),
-            placed: hints.is_some_and(|h| h.position.is_some()),
-            min: hints.and_then(|h| h.min_size).map(at_least).unwrap_or_default(),
-            over: parent
-                .and_then(|p| self.windows.by_x11(0, p))
-                .map(|w| w.rect(self.area)),
-            dialog: parent.is_some() || window.window_type().is_some_and(|t| t != WmWindowType::Normal),
-        };
-        placing::first(first, self.area)
-    }
-
-    /// A client asks for another place and size: it has its will within the screen, unless the window is full-screen.
-    pub(super) fn x11_place(
-        &mut self,
-        window: &X11Surface,
-        at: (Option<i32>, Option<i32>),
-        size: (Option<u32>, Option<u32>),
-    ) {
-        let rect = if window.is_fullscreen() {
-            self.x11_whole(window)
-        } else {
-            placing::asked(window.geometry(), at, size, self.area)
-        };
-        tell(window.configure(rect));
-        self.damage();
-    }
-
-    /// The rectangle of a window that fills the output.
-    fn x11_whole(&mut self, window: &X11Surface) -> Rectangle<i32, Logical> {
-        let ewmh = self.xwayland.server.as_mut().and_then(|s| s.ewmh.as_mut());
-        ewmh.and_then(|e| e.emulated(window.window_id()))
-            .unwrap_or(Rectangle::from_size(self.area))
-    }
-
-    fn x11_fill(&mut self, window: &X11Surface, how: Fill) {
-        if window.is_override_redirect() {
-            return;
-        }
-        let fills = window.is_fullscreen() || window.is_maximized();
-        if let Some(managed) = self.xwayland.windows.get_mut(&window.window_id())
-            && !fills
-        {
-            managed.former = Some(window.geometry());
-        }
-        tell(match how {
-            Fill::Fullscreen => window.set_fullscreen(true),
-            Fill::Maximized => window.set_maximized(true),
-        });
-        tell(window.configure(self.x11_whole(window)));
-        self.damage();
-    }
-
-    /// A window that is to fill the output whether it wants or not.
-    pub(super) fn x11_force(&mut self, window: &X11Surface, force: bool) {
-        if force {
-            self.x11_fill(window, Fill::Fullscreen);
-        } else {
-            self.x11_unfill(window, Fill::Fullscreen);
-        }
-    }
-
-    /// A window that fills the output, whose size has changed.
-    pub(super) fn x11_fill_again(&mut self, window: &X11Surface) {
-        tell(window.configure(self.x11_whole(window)));
-    }
-
-    fn x11_unfill(&mut self, window: &X11Surface, how: Fill) {
-        if window.is_override_redirect() {
-            return;
-        }
-        tell(match how {
-            Fill::Fullscreen => window.set_fullscreen(false),
-            Fill::Maximized => window.set_maximized(false),
-        });
-        // One of the two may be left.
-        let managed = self.xwayland.windows.get_mut(&window.window_id());
-        let rect = match managed.and_then(|m| m.former) {
-            Some(former) if !window.is_fullscreen() && !window.is_maximized() => former,
-            _ => return,
-        };
-        tell(window.configure(rect));
-        self.damage();
+    /// The scene's name of a window that is mapped.
+    fn x11_id(&mut self, window: &X11Surface) -> Option<WindowId> {
+        self.xwayland.managed(window).map(|managed| managed.id)
     }
 }
 

@@ -1,11 +1,17 @@
-//! Xwayland: the server, its window manager, and the pairing of windows with surfaces.
+//! Xwayland: the servers, their window managers, and the pairing of windows with surfaces.
+//!
+//! There may be several servers (`--xwayland-count`, and what Steam asks for while the session runs), each with its own
+//! window manager, output, windows and properties; they are told apart by their place in the list of them. The first is
+//! the program's (`DISPLAY`), and its root window is where the session is told and driven.
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `server` | starts the X server, notices its end, starts it again |
+//! | `slot` | the places of the servers: what outlives one run of each |
+//! | `server` | starts an X server, notices its end, starts it again |
 //! | `crashes` | decides whether it is started again (pure) |
 //! | `manager` | smithay's window manager calls us: windows come, go, ask for a place, a size, full screen |
 //! | `requests` | what clients ask for that smithay does not hear of: to be raised, closed, moved |
+//! | `filling` | gives windows their places and sizes |
 //! | `placing` | where a window goes and how large it is (pure) |
 //! | `pairing` | finds the surface of each window, for both generations of Xwayland |
 //! | `stacking` | tells the X server our order, with as few moves as it takes (`moves` is pure) |
@@ -20,6 +26,7 @@ mod controls;
 mod crashes;
 mod ewmh;
 mod feedback;
+mod filling;
 mod manager;
 mod pairing;
 mod placing;
@@ -28,6 +35,7 @@ mod requests;
 mod screen;
 mod selection;
 mod server;
+mod slot;
 mod stacking;
 mod steam;
 
@@ -35,76 +43,99 @@ pub use controls::Controls;
 pub use manager::takes_keyboard;
 pub use properties::Control;
 
-use crate::scene::policy::WindowId;
-use smithay::utils::{Logical, Rectangle};
+use server::Server;
+use slot::Slot;
 use smithay::wayland::xwayland_shell::XWaylandShellState;
-use smithay::xwayland::X11Wm;
-use std::collections::HashMap;
+use smithay::xwayland::xwm::XwmId;
+use smithay::xwayland::{X11Surface, X11Wm};
+use std::collections::BTreeMap;
 
 /// Xwayland's state.
 #[derive(Debug, Default)]
 pub struct Xwayland {
-    /// The protocol by which Xwayland 23.1 and newer pairs; made at each start.
+    /// The protocol by which Xwayland 23.1 and newer pairs, as each server begins with it.
     shell: Option<XWaylandShellState>,
-    /// The server that runs or starts.
-    server: Option<server::Server>,
+    /// The one of servers that are gone.
+    old_shell: Option<XWaylandShellState>,
+    /// The servers, by their place.
+    slots: BTreeMap<u32, Slot>,
     /// Managers of servers that are gone: smithay's selection transfers may still ask for theirs by its id.
     retired: Vec<X11Wm>,
-    crashes: crashes::Crashes,
-    /// Why the first server never was ready.
+    /// The server whose manager smithay asked for last.
+    asked: Option<u32>,
+    /// Why a server never was ready.
     failure: Option<anyhow::Error>,
-    /// A server has been ready.
-    was_ready: bool,
-    /// The display of a server to be started when the process of the last one is gone.
-    again: Option<u32>,
     /// Servers that were told to end and have not yet.
     ending: usize,
-    /// The X11 windows that are mapped, by their X11 id.
-    windows: HashMap<u32, Managed>,
-    /// Windows that we hid until smithay is done with them.
-    hidden: Vec<u32>,
-    /// Those with which it is.
-    to_show: Vec<u32>,
-    /// Something happened after which a window may have got, or lost, its surface.
-    look: bool,
-    /// What the X server was last told of the order, bottom to top; `None`: it must be told.
-    told_order: Option<Vec<u32>>,
     /// What Steam was last told.
     told: controls::Told,
-    /// What Wayland clients offer, for a server that starts later.
+    /// Who offers what as the selections.
     offered: selection::Offered,
     starts: u64,
 }
 
-/// What we keep of a mapped X11 window.
-#[derive(Debug)]
-struct Managed {
-    id: WindowId,
-    /// The X server has mapped it, too.
-    mapped: bool,
-    /// The surface's object id that it was announced with before it was mapped this time.
-    before: Option<u32>,
-    /// The one it was paired by.
-    paired: Option<u32>,
-    /// Where it was before it filled the output.
-    former: Option<Rectangle<i32, Logical>>,
-    /// The window below it (`Some(None)`: it is the lowest), as the X server last said.
-    above: Option<Option<u32>>,
-}
-
 impl Xwayland {
-    /// The X display's number (`DISPLAY=:N`), once the server is ready.
+    /// The first server's display (`DISPLAY=:N`), once it is ready.
     pub fn display(&self) -> Option<u32> {
-        self.server.as_ref().filter(|s| s.is_ready()).map(|s| s.display())
+        self.display_of(0)
     }
 
-    /// Why the server ended before it was ready, told once. One that dies later is started again.
+    /// The display of the server at this place, once it is ready.
+    pub fn display_of(&self, server: u32) -> Option<u32> {
+        let run = self.slots.get(&server)?.run.as_ref()?;
+        run.is_ready().then(|| run.display())
+    }
+
+    /// The displays of all servers, in their order, once all are ready.
+    pub fn displays(&self) -> Option<Vec<u32>> {
+        self.slots.keys().map(|server| self.display_of(*server)).collect()
+    }
+
+    /// Why a server ended before it was ready, told once. One that dies later is started again.
     pub fn take_failure(&mut self) -> Option<anyhow::Error> {
         self.failure.take()
     }
 
     /// No server's process is left.
     pub fn is_gone(&self) -> bool {
-        self.server.is_none() && self.ending == 0
+        self.slots.values().all(|slot| slot.run.is_none()) && self.ending == 0
+    }
+
+    /// The places of all servers.
+    fn places(&self) -> Vec<u32> {
+        self.slots.keys().copied().collect()
+    }
+
+    /// The server at this place that runs or starts.
+    fn run(&mut self, server: u32) -> Option<&mut Server> {
+        self.slots.get_mut(&server)?.run.as_mut()
+    }
+
+    /// Our connection to the server at this place, if it is ready.
+    fn ewmh(&mut self, server: u32) -> Option<&mut ewmh::Ewmh> {
+        self.run(server)?.ewmh.as_mut()
+    }
+
+    /// The window manager of the server at this place, if it is ready.
+    fn wm(&mut self, server: u32) -> Option<&mut X11Wm> {
+        self.run(server)?.wm.as_mut()
+    }
+
+    /// The place of the server of this manager, if it is none of the past.
+    fn managed_by(&self, id: XwmId) -> Option<u32> {
+        let is = |slot: &Slot| slot.run.as_ref()?.wm.as_ref().map(|wm| wm.id() == id);
+        let found = self.slots.iter().find(|(_, slot)| is(slot).unwrap_or(false));
+        found.map(|(server, _)| *server)
+    }
+
+    /// The place of this window's server.
+    fn server_of(&self, window: &X11Surface) -> Option<u32> {
+        self.managed_by(window.xwm_id()?)
+    }
+
+    /// What is kept of this window, if it is mapped.
+    fn managed(&mut self, window: &X11Surface) -> Option<&mut slot::Managed> {
+        let server = self.server_of(window)?;
+        self.slots.get_mut(&server)?.windows.get_mut(&window.window_id())
     }
 }

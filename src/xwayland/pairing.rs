@@ -6,11 +6,11 @@
 //! its first commit; and the ids are used again. So windows and surfaces are compared anew whenever something has
 //! changed, by [`pair`], which is pure, and a pair that turns out to be wrong is taken apart again.
 
+use crate::handlers::outputs::Place;
 use crate::scene::policy::WindowId;
-use crate::scene::window::Kind;
 use crate::state::State;
 use smithay::backend::renderer::utils::with_renderer_surface_state;
-use smithay::reexports::wayland_server::{Resource, protocol::wl_surface::WlSurface};
+use smithay::reexports::wayland_server::{Client, Resource, protocol::wl_surface::WlSurface};
 use smithay::wayland::compositor::get_role;
 use smithay::wayland::xwayland_shell::{XWaylandShellHandler, XWaylandShellState};
 use smithay::xwayland::{X11Surface, XWaylandClientData, xwm::XwmId};
@@ -77,39 +77,44 @@ impl State {
     /// Sees to the events that came while we waited for replies, and to windows that got or lost their surface. Called
     /// once an iteration, since smithay has no hook for the old generation's announcement.
     pub fn x11_turn(&mut self) {
-        // Telling the X server the order waits for a reply, behind which an event may come; only so many can follow
+        // Telling an X server the order waits for a reply, behind which an event may come; only so many can follow
         // from one another.
         for _ in 0..8 {
-            let Some(server) = &mut self.scope.xwayland.server else {
-                return;
-            };
-            if server.ewmh.as_mut().is_some_and(|e| e.take_unread()) {
-                self.x11_read_events();
+            let mut changed = false;
+            for server in self.scope.xwayland.places() {
+                if self.scope.xwayland.ewmh(server).is_some_and(|e| e.take_unread()) {
+                    self.x11_read_events(server);
+                }
+                self.scope.x11_show_hidden(server);
+                changed |= self.x11_pair(server);
             }
-            self.scope.x11_show_hidden();
             self.x11_feedback();
-            if !self.x11_pair() {
+            if !changed {
                 return;
             }
         }
     }
 
     /// Whether a window was announced, or lost its surface, since it was paired.
-    fn x11_is_unpaired(&self) -> bool {
-        self.scope.windows.iter().any(|w| {
-            let Kind::X11(x11) = &w.kind else { return false };
-            let managed = self.scope.xwayland.windows.get(&x11.window_id());
+    fn x11_is_unpaired(&self, server: u32) -> bool {
+        let Some(slot) = self.scope.xwayland.slots.get(&server) else {
+            return false;
+        };
+        self.scope.windows.iter().filter(|w| w.server == server).any(|w| {
+            let Some(x11) = w.x11() else { return false };
+            let managed = slot.windows.get(&x11.window_id());
             w.surface.as_ref().is_some_and(|s| !s.is_alive())
                 || managed.is_some_and(|m| m.paired != announced_id(x11) || m.mapped != w.mapped)
         })
     }
 
-    /// Brings windows and surfaces together. Whether anything changed.
-    fn x11_pair(&mut self) -> bool {
-        if !std::mem::take(&mut self.scope.xwayland.look) && !self.x11_is_unpaired() {
+    /// Brings a server's windows and surfaces together. Whether anything changed.
+    fn x11_pair(&mut self, server: u32) -> bool {
+        let slot = self.scope.xwayland.slots.get_mut(&server);
+        if !slot.is_some_and(|slot| std::mem::take(&mut slot.look)) && !self.x11_is_unpaired(server) {
             return false;
         }
-        let changes = self.x11_changes();
+        let changes = self.x11_changes(server);
         let changed = !changes.is_empty();
         for change in changes {
             if change.first {
@@ -117,7 +122,8 @@ impl State {
                 // What the player clicked before is no reason to keep the keyboard from a new window.
                 self.scope.clicked = None;
             }
-            if let Some(managed) = self.scope.xwayland.windows.get_mut(&change.x11) {
+            let slot = self.scope.xwayland.slots.get_mut(&server);
+            if let Some(managed) = slot.and_then(|slot| slot.windows.get_mut(&change.x11)) {
                 managed.paired = change.paired;
             }
             if let Some(window) = self.scope.windows.get_mut(change.id) {
@@ -131,14 +137,15 @@ impl State {
         changed
     }
 
-    fn x11_changes(&self) -> Vec<Change> {
-        let known: Vec<_> = self
-            .scope
-            .windows
-            .iter()
-            .filter_map(|w| match &w.kind {
-                Kind::X11(x11) => Some((w, x11, self.scope.xwayland.windows.get(&x11.window_id())?)),
-                Kind::Xdg(_) => None,
+    fn x11_changes(&self, server: u32) -> Vec<Change> {
+        let Some(slot) = self.scope.xwayland.slots.get(&server) else {
+            return Vec::new();
+        };
+        let of_server = self.scope.windows.iter().filter(|w| w.server == server);
+        let known: Vec<_> = of_server
+            .filter_map(|w| {
+                let x11 = w.x11()?;
+                Some((w, x11, slot.windows.get(&x11.window_id())?))
             })
             .collect();
         let alive = |s: &WlSurface| s.is_alive();
@@ -151,7 +158,8 @@ impl State {
                 has: w.surface.clone().filter(alive).map(|s| (s, managed.paired)),
             })
             .collect();
-        let pairs = pair(&claims, |id| self.x11_surface(id));
+        let client = slot.run.as_ref().map(|run| run.client());
+        let pairs = pair(&claims, |id| self.x11_surface(client?, id));
         let has_buffer = |s: &WlSurface| with_renderer_surface_state(s, |s| s.buffer().is_some()).unwrap_or(false);
         let mut changes = Vec::new();
         for ((window, x11, managed), surface) in known.into_iter().zip(pairs) {
@@ -172,9 +180,8 @@ impl State {
         changes
     }
 
-    /// The surface of an object id of Xwayland's, if it can be a window's.
-    fn x11_surface(&self, id: u32) -> Option<WlSurface> {
-        let client = self.scope.xwayland.server.as_ref()?.client();
+    /// The surface of an object id of an Xwayland's, if it can be a window's.
+    fn x11_surface(&self, client: &Client, id: u32) -> Option<WlSurface> {
         // Not there yet, or another kind of object by now: looked for again later.
         let surface: WlSurface = client.object_from_protocol_id(&self.scope.dh, id).ok()?;
         // A window's has no role in the old generation; a cursor's has.
@@ -183,26 +190,41 @@ impl State {
 
     /// The part of a commit that concerns X11 windows.
     pub fn x11_commit(&mut self, root: &WlSurface) {
-        let by_xwayland = root
-            .client()
-            .is_some_and(|c| c.get_data::<XWaylandClientData>().is_some());
-        if by_xwayland && self.scope.windows.by_surface(root).is_none_or(|w| !w.mapped) {
-            self.scope.xwayland.look = true;
+        let client = root.client();
+        let data = client.as_ref().and_then(|c| c.get_data::<XWaylandClientData>());
+        let place = data.and_then(|data| data.user_data().get::<Place>());
+        if let Some(place) = place
+            && self.scope.windows.by_surface(root).is_none_or(|w| !w.mapped)
+            && let Some(slot) = self.scope.xwayland.slots.get_mut(&place.0)
+        {
+            slot.look = true;
         }
     }
 }
 
 impl XWaylandShellHandler for State {
     fn xwayland_shell_state(&mut self) -> &mut XWaylandShellState {
-        match &mut self.scope.xwayland.shell {
-            Some(shell) => shell,
-            // Called only by Xwayland's requests, and Xwayland is started after the state is made.
-            None => unreachable!("Xwayland without its shell"),
+        let dh = &self.scope.dh;
+        let xwayland = &mut self.scope.xwayland;
+        // Serials are a server's own; smithay asks for its manager before it asks for them.
+        let asked = xwayland.asked.filter(|server| xwayland.slots.contains_key(server));
+        match asked.and_then(|server| xwayland.slots.get_mut(&server)) {
+            Some(slot) => &mut slot.shell,
+            // The last words of a server that is gone.
+            None => xwayland.old_shell.get_or_insert_with(|| {
+                let shell = xwayland
+                    .shell
+                    .get_or_insert_with(|| XWaylandShellState::new::<Self>(dh));
+                shell.clone()
+            }),
         }
     }
 
-    fn surface_associated(&mut self, _xwm: XwmId, _surface: WlSurface, _window: X11Surface) {
-        self.scope.xwayland.look = true;
+    fn surface_associated(&mut self, xwm: XwmId, _surface: WlSurface, _window: X11Surface) {
+        let server = self.scope.xwayland.managed_by(xwm);
+        if let Some(slot) = server.and_then(|server| self.scope.xwayland.slots.get_mut(&server)) {
+            slot.look = true;
+        }
     }
 }
 

@@ -74,9 +74,9 @@ pub enum Control {
     ForceFullscreen(bool),
     /// The keyboard's layout and its variant.
     Keyboard(Option<(String, String)>),
-    /// One Xwayland more, with this name.
+    /// One Xwayland more, whose readiness is told with this number.
     CreateServer(u32),
-    /// One less.
+    /// The one at this place less.
     DestroyServer(u32),
     /// A picture of the output is to be written.
     Screenshot,
@@ -117,10 +117,11 @@ pub const CONTROLS: [(&str, Read); 23] = [
     }),
     ("GAMESCOPE_KEYBOARD_LAYOUT", keyboard),
     ("GAMESCOPE_CREATE_XWAYLAND_SERVER", |raw| {
-        Ok(first(raw).map(Control::CreateServer))
+        Ok(first(raw).filter(|name| *name != 0).map(Control::CreateServer))
     }),
-    ("GAMESCOPE_DESTROY_XWAYLAND_SERVER", |raw| {
-        Ok(first(raw).map(Control::DestroyServer))
+    ("GAMESCOPE_DESTROY_XWAYLAND_SERVER", |raw| match first(raw) {
+        Some(0) => Err("the first server is the session's own"),
+        server => Ok(server.map(Control::DestroyServer)),
     }),
     ("GAMESCOPECTRL_REQUEST_SCREENSHOT", |raw| {
         Ok(first(raw).filter(|kind| *kind != 0).map(|_| Control::Screenshot))

@@ -2,21 +2,20 @@
 
 use super::ewmh::News;
 use super::manager::tell;
-use crate::scene::window::Kind;
 use crate::state::{Scope, State};
 use smithay::xwayland::X11Surface;
 
 impl State {
-    /// Sees to all events that are there. Whether the connection lives.
-    pub(super) fn x11_read_events(&mut self) -> bool {
+    /// Sees to all events of this server that are there. Whether the connection lives.
+    pub(super) fn x11_read_events(&mut self, server: u32) -> bool {
         self.scope.now = self.scope.clock.now();
         loop {
-            let Some(ewmh) = self.scope.xwayland.server.as_mut().and_then(|s| s.ewmh.as_mut()) else {
+            let Some(ewmh) = self.scope.xwayland.ewmh(server) else {
                 return false;
             };
             match ewmh.next() {
                 Ok(None) => return true,
-                Ok(Some(news)) => self.x11_news(news),
+                Ok(Some(news)) => self.x11_news(server, news),
                 // The server is gone; its own end is noticed elsewhere.
                 Err(why) => {
                     tracing::debug!("error reading X events: {why:#}");
@@ -26,29 +25,29 @@ impl State {
         }
     }
 
-    fn x11_news(&mut self, news: News) {
+    fn x11_news(&mut self, server: u32, news: News) {
         let scope = &mut self.scope;
         match news {
             News::Activate(window) => {
-                if let Some(id) = scope.windows.by_x11(0, window).map(|w| w.id) {
+                if let Some(id) = scope.windows.by_x11(server, window).map(|w| w.id) {
                     scope.windows.raise(id);
                     scope.clicked = Some(id);
                     self.scene_changed();
                 }
             }
             News::Close(window) => {
-                if let Some(window) = x11(scope, window) {
+                if let Some(window) = x11(scope, server, window) {
                     tell(window.close());
                 }
             }
             News::Place { window, at, size } => {
-                if let Some(window) = x11(scope, window) {
+                if let Some(window) = x11(scope, server, window) {
                     scope.x11_place(&window, at, size);
                 }
             }
-            News::Property { window, atom } => self.x11_property(window, atom),
+            News::Property { window, atom } => self.x11_property(server, window, atom),
             News::Emulated(window) => {
-                if let Some(window) = x11(scope, window)
+                if let Some(window) = x11(scope, server, window)
                     && window.is_fullscreen()
                 {
                     scope.x11_fill_again(&window);
@@ -59,9 +58,6 @@ impl State {
 }
 
 /// The window of this number, if it is mapped.
-fn x11(scope: &Scope, window: u32) -> Option<X11Surface> {
-    match &scope.windows.by_x11(0, window)?.kind {
-        Kind::X11(x11) => Some(x11.clone()),
-        Kind::Xdg(_) => None,
-    }
+fn x11(scope: &Scope, server: u32, window: u32) -> Option<X11Surface> {
+    scope.windows.by_x11(server, window)?.x11().cloned()
 }

@@ -11,10 +11,10 @@ use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
 
 impl State {
-    /// Tells a server that has become ready.
-    pub(super) fn x11_show_monitor(&mut self) {
+    /// Tells the server at this place, which has become ready.
+    pub(super) fn x11_show_monitor(&mut self, server: u32) {
         let monitor = &self.scope.monitor;
-        let Some(ewmh) = self.scope.xwayland.server.as_mut().and_then(|s| s.ewmh.as_mut()) else {
+        let Some(ewmh) = self.scope.xwayland.ewmh(server) else {
             return;
         };
         let (conn, root) = ewmh.connection();

@@ -5,14 +5,13 @@
 
 use super::ewmh::Ewmh;
 use super::steam::Steam;
-use crate::handlers::ClientState;
-use crate::scene::window::Kind;
+use crate::handlers::{ClientState, outputs};
 use crate::state::State;
 use anyhow::{Context, Result, anyhow};
 use smithay::reexports::calloop::timer::{TimeoutAction, Timer};
 use smithay::reexports::calloop::{Interest, Mode, PostAction, RegistrationToken, generic::Generic};
 use smithay::reexports::wayland_server::Client;
-use smithay::wayland::xwayland_shell::XWaylandShellState;
+use smithay::utils::user_data::UserDataMap;
 use smithay::xwayland::{X11Wm, XWayland, XWaylandEvent, xwm::XwmId};
 use std::collections::VecDeque;
 use std::io::{ErrorKind, PipeReader, Read};
@@ -84,32 +83,58 @@ impl Server {
 }
 
 impl State {
-    /// Starts Xwayland, and starts it again under the same number when it dies. An error: it could not even be started.
-    /// Whether it is ready, or never will be, is told by [`display`](super::Xwayland::display) and
-    /// [`take_failure`](super::Xwayland::take_failure) in later iterations of the loop.
+    /// Starts as many Xwaylands as the settings say, one at least, and starts each again under the same number when it
+    /// dies. An error: one could not even be started. Whether they are ready, or never will be, is told by
+    /// [`displays`](super::Xwayland::displays) and [`take_failure`](super::Xwayland::take_failure) in later iterations
+    /// of the loop.
     pub fn start_xwayland(&mut self) -> Result<()> {
-        self.spawn_xwayland(None)
+        for _ in 0..self.scope.settings.xwayland_count.max(1) {
+            let server = self.x11_add_place();
+            self.spawn_xwayland(server, None)?;
+        }
+        Ok(())
     }
 
-    /// Ends Xwayland for good. It ends when its Wayland connection does, in the loop's next iterations; see
+    /// Ends all Xwaylands for good. Each ends when its Wayland connection does, in the loop's next iterations; see
     /// [`is_gone`](super::Xwayland::is_gone).
     pub fn stop_xwayland(&mut self) {
-        self.scope.xwayland.again = None;
-        self.take_xwayland();
+        for server in self.scope.xwayland.places() {
+            self.x11_end_server(server);
+        }
     }
 
-    fn spawn_xwayland(&mut self, display: Option<u32>) -> Result<()> {
-        // Each server counts its serials from one, so that none must find the surfaces of the one before.
-        let shell = XWaylandShellState::new::<Self>(&self.scope.dh);
-        if let Some(old) = self.scope.xwayland.shell.replace(shell) {
-            self.scope.dh.remove_global::<Self>(old.global());
+    /// One server more, whose readiness is told with this number.
+    pub(super) fn x11_create_server(&mut self, name: u32) {
+        let server = self.x11_add_place();
+        if let Some(slot) = self.scope.xwayland.slots.get_mut(&server) {
+            slot.name = Some(name);
+        }
+        if let Err(why) = self.spawn_xwayland(server, None) {
+            tracing::warn!("{why:#}");
+            self.scope.x11_remove_place(server);
+        }
+    }
+
+    /// Ends the server at this place for good, with all that is of it.
+    pub(super) fn x11_end_server(&mut self, server: u32) {
+        self.take_xwayland(server);
+        self.scope.x11_remove_place(server);
+    }
+
+    fn spawn_xwayland(&mut self, server: u32, display: Option<u32>) -> Result<()> {
+        if let (Some(slot), Some(shell)) = (self.scope.xwayland.slots.get_mut(&server), &self.scope.xwayland.shell) {
+            // None must find the surfaces of the server before it.
+            slot.shell = shell.clone();
         }
         make_socket_folder();
         let (log, stderr) = std::io::pipe().context("error creating a pipe")?;
         rustix::io::ioctl_fionbio(&log, true).context("error preparing a pipe")?;
         let no_variables = std::iter::empty::<(&str, &str)>();
         let dh = &self.scope.dh;
-        let (process, client) = XWayland::spawn(dh, display, no_variables, true, Stdio::null(), stderr, |_| ())
+        let place = |data: &UserDataMap| {
+            data.insert_if_missing_threadsafe(|| outputs::Place(server));
+        };
+        let (process, client) = XWayland::spawn(dh, display, no_variables, true, Stdio::null(), stderr, place)
             .map_err(|e| match e.kind() {
                 ErrorKind::NotFound => anyhow!(
                     "error starting Xwayland: there is no Xwayland in PATH (Debian's package is xwayland); \
@@ -143,7 +168,7 @@ impl State {
                 TimeoutAction::Drop
             })
             .map_err(|e| failed(&e))?;
-        self.scope.xwayland.server = Some(Server {
+        let started = Server {
             run,
             client,
             display,
@@ -153,22 +178,30 @@ impl State {
             ewmh: None,
             steam: None,
             last_words: LastWords::default(),
-        });
+        };
+        if let Some(slot) = self.scope.xwayland.slots.get_mut(&server) {
+            slot.run = Some(started);
+        }
         Ok(())
     }
 
-    fn xwayland_run(&mut self, run: u64) -> Option<&mut Server> {
-        self.scope.xwayland.server.as_mut().filter(|s| s.run == run)
+    /// The server of this run, with its place.
+    fn xwayland_run(&mut self, run: u64) -> Option<(u32, &mut Server)> {
+        let slots = self.scope.xwayland.slots.iter_mut();
+        let mut servers = slots.filter_map(|(server, slot)| Some((*server, slot.run.as_mut()?)));
+        servers.find(|(_, server)| server.run == run)
     }
 
     fn xwayland_ready(&mut self, run: u64, socket: UnixStream) {
         let events = self.scope.events.clone();
-        let Some(server) = self.xwayland_run(run) else { return };
+        let Some((place, server)) = self.xwayland_run(run) else {
+            return;
+        };
         events.remove(server.deadline);
         let started = X11Wm::start_wm(events.clone(), socket, server.client.clone())
             .map_err(|e| anyhow!("error starting the window manager: {e}"))
             .map(|wm| server.wm = Some(wm))
-            .and_then(|()| Ewmh::connect(server.display, &events).context("error connecting to Xwayland"))
+            .and_then(|()| Ewmh::connect(place, server.display, &events).context("error connecting to Xwayland"))
             .and_then(|mut ewmh| {
                 let steam = Steam::new(ewmh.connection().0).context("error asking for Xwayland's atoms")?;
                 (server.ewmh, server.steam) = (Some(ewmh), Some(steam));
@@ -178,12 +211,18 @@ impl State {
             self.xwayland_ended(run, &format!("{why:#}"));
             return;
         }
-        tracing::info!("Xwayland is ready at :{}", server.display);
-        self.x11_show_monitor();
-        self.scope.xwayland.was_ready = true;
-        self.scope.xwayland.told_order = None;
+        let number = server.display;
+        tracing::info!("Xwayland {place} is ready at :{number}");
+        self.x11_show_monitor(place);
+        if let Some(slot) = self.scope.xwayland.slots.get_mut(&place) {
+            slot.told_order = None;
+            if let (Some(name), false) = (slot.name, slot.was_ready) {
+                self.scope.xwayland.told.created = Some(format!("{name} {place} :{number}"));
+            }
+            slot.was_ready = true;
+        }
         self.scope.xwayland.told.dirty = true;
-        self.selections_to_new_server();
+        self.selections_to_new_server(place);
     }
 
     /// Takes what the server wrote to its standard error; its end is the server's.
@@ -201,7 +240,7 @@ impl State {
                         .filter(|l| !l.trim().is_empty())
                     {
                         tracing::debug!(target: "xwayland", "{line}");
-                        if let Some(server) = self.xwayland_run(run) {
+                        if let Some((_, server)) = self.xwayland_run(run) {
                             server.last_words.push(line);
                         }
                     }
@@ -216,11 +255,10 @@ impl State {
     /// The window manager has lost its connection: the process ends, or else it is made to. Its end is waited for, since
     /// only then the display can be taken again without a gap in which another server would take it.
     pub(super) fn x11_lost_manager(&mut self, id: XwmId) {
-        let server = self.scope.xwayland.server.as_mut();
-        let Some(server) = server.filter(|s| s.wm.as_ref().is_some_and(|wm| wm.id() == id)) else {
+        let place = self.scope.xwayland.managed_by(id);
+        let Some(run) = place.and_then(|at| self.scope.xwayland.run(at)).map(|s| s.run) else {
             return;
         };
-        let run = server.run;
         let ended =
             self.scope
                 .events
@@ -229,50 +267,75 @@ impl State {
                     TimeoutAction::Drop
                 });
         match ended {
-            Ok(deadline) => server.deadline = deadline,
+            Ok(deadline) => {
+                if let Some((_, server)) = self.xwayland_run(run) {
+                    server.deadline = deadline;
+                }
+            }
             Err(why) => tracing::error!("error waiting for Xwayland's end: {why}"),
         }
     }
 
     /// The server has ended, or is of no use: all of it is taken away, and it is started again, if it was ready.
     fn xwayland_ended(&mut self, run: u64, why: &str) {
-        let Some(server) = self.xwayland_run(run) else { return };
+        let Some((place, server)) = self.xwayland_run(run) else {
+            return;
+        };
         let display = server.display;
         let last_words = std::mem::take(&mut server.last_words);
-        self.take_xwayland();
+        self.take_xwayland(place);
         let words: Vec<_> = last_words.0.into_iter().rev().collect();
         let why = match words.join(" | ") {
             nothing if nothing.is_empty() => why.to_owned(),
             words => format!("{why}; it last said: {words}"),
         };
-        if !self.scope.xwayland.was_ready {
+        let now = self.scope.now;
+        let Some(slot) = self.scope.xwayland.slots.get_mut(&place) else {
+            return;
+        };
+        if !slot.was_ready && slot.name.is_some() {
+            tracing::warn!("the Xwayland that a property asked for is not started: {why}");
+            self.scope.x11_remove_place(place);
+            return;
+        }
+        if !slot.was_ready {
             self.scope.xwayland.failure = Some(anyhow!("error starting Xwayland: {why}"));
             return;
         }
-        if !self.scope.xwayland.crashes.died(self.scope.now) {
-            tracing::warn!("Xwayland is lost, and keeps dying ({why}): X11 programs can no longer be shown");
+        if !slot.crashes.died(now) {
+            tracing::warn!("Xwayland {place} is lost, and keeps dying ({why}): its programs can no longer be shown");
             return;
         }
-        tracing::warn!("Xwayland is lost ({why}), and its programs with it; starting it again");
-        self.scope.xwayland.again = Some(display);
+        tracing::warn!("Xwayland {place} is lost ({why}), and its programs with it; starting it again");
+        slot.again = Some((run, display));
     }
 
     /// The process of a server is no more, and its sockets are free.
     fn xwayland_is_gone(&mut self, run: u64) {
         self.xwayland_ended(run, "it ended");
         self.scope.xwayland.ending -= 1;
-        if let Some(display) = self.scope.xwayland.again.take()
-            && let Err(why) = self.spawn_xwayland(Some(display))
-        {
+        let slots = &mut self.scope.xwayland.slots;
+        let waiting = slots
+            .iter_mut()
+            .find(|(_, slot)| slot.again.is_some_and(|(of, _)| of == run));
+        let Some((place, (_, display))) = waiting.and_then(|(place, slot)| Some((*place, slot.again.take()?))) else {
+            return;
+        };
+        if let Err(why) = self.spawn_xwayland(place, Some(display)) {
             tracing::warn!("{why:#}");
         }
     }
 
-    /// Takes away the server and all that came from it.
-    fn take_xwayland(&mut self) {
-        let Some(server) = self.scope.xwayland.server.take() else {
+    /// Takes away the server at this place and all that came from it.
+    fn take_xwayland(&mut self, place: u32) {
+        let Some(slot) = self.scope.xwayland.slots.get_mut(&place) else {
             return;
         };
+        slot.again = None;
+        let Some(server) = slot.run.take() else { return };
+        slot.windows.clear();
+        slot.hidden.clear();
+        slot.to_show.clear();
         self.scope.xwayland.ending += 1;
         let events = self.scope.events.clone();
         events.remove(server.deadline);
@@ -294,21 +357,16 @@ impl State {
             tracing::debug!("error closing Xwayland's connection: {why}");
         }
         self.scope.xwayland.retired.extend(server.wm);
-        self.scope.xwayland.windows.clear();
-        self.scope.xwayland.hidden.clear();
-        self.scope.xwayland.to_show.clear();
-        let ids: Vec<_> = self
+        let of_server = self
             .scope
             .windows
             .iter()
-            .filter(|w| matches!(w.kind, Kind::X11(_)))
-            .map(|w| w.id)
-            .collect();
-        for id in ids {
+            .filter(|w| w.server == place && w.x11().is_some());
+        for id in of_server.map(|w| w.id).collect::<Vec<_>>() {
             self.scope.windows.remove(id);
         }
         self.scene_changed();
-        self.selections_of_gone_server();
+        self.selections_of_gone_server(place);
     }
 }
 

@@ -1,10 +1,9 @@
-//! Tells the X server the order of windows and which has the focus.
+//! Tells each X server the order of windows and which has the focus.
 //!
 //! The X server picks the window under its pointer by its own order. Were that another than the scene's, a hidden
 //! window would swallow the clicks meant for the one that is seen.
 
-use crate::scene::window::Kind;
-use crate::state::State;
+use crate::state::{Scope, State};
 use smithay::xwayland::X11Surface;
 
 /// The X11 window whose place among the screen's windows counts: the frame that smithay put around it, if there is one.
@@ -13,36 +12,30 @@ pub fn outermost(window: &X11Surface) -> u32 {
 }
 
 impl State {
-    /// Tells the X server the stacking order and the focused window.
+    /// Tells each X server the stacking order of its windows and the focused one.
     pub fn x11_restack(&mut self) {
-        let scope = &mut self.scope;
-        let Some(ewmh) = scope.xwayland.server.as_mut().and_then(|s| s.ewmh.as_mut()) else {
-            return;
-        };
+        for server in self.scope.xwayland.places() {
+            self.scope.x11_restack_server(server);
+        }
+    }
+}
+
+impl Scope {
+    fn x11_restack_server(&mut self, server: u32) {
         // What the pointer is not to reach (a performance display over the game) is below what it is.
-        let reach = |id| usize::from(scope.choice.pointer.contains(&id)) * scope.choice.shown.len();
-        let shown = |id| {
-            scope
-                .choice
-                .shown
-                .iter()
-                .position(|s| *s == id)
-                .map(|at| at + reach(id))
-        };
-        let mut windows: Vec<_> = scope
-            .windows
-            .iter()
-            .filter_map(|w| match &w.kind {
-                Kind::X11(x11) => Some((shown(w.id).map_or(0, |at| at + 1), w.id, x11)),
-                Kind::Xdg(_) => None,
-            })
+        let choice = &self.choice;
+        let reach = |id| usize::from(choice.pointer.contains(&id)) * choice.shown.len();
+        let shown = |id| choice.shown.iter().position(|s| *s == id).map(|at| at + reach(id));
+        let of_server = self.windows.iter().filter(|w| w.server == server);
+        let mut windows: Vec<_> = of_server
+            .filter_map(|w| Some((shown(w.id).map_or(0, |at| at + 1), w.id, w.x11()?)))
             .collect();
         // Stable: the hidden ones keep their order among themselves, below all others.
         windows.sort_by_key(|(at, ..)| *at);
 
         let mut active = x11rb::NONE;
         for (_, id, x11) in &windows {
-            let focused = scope.choice.keyboard == Some(*id);
+            let focused = choice.keyboard == Some(*id);
             if focused {
                 active = x11.window_id();
             }
@@ -53,17 +46,23 @@ impl State {
             }
         }
         let order: Vec<u32> = windows.iter().map(|(.., x11)| outermost(x11)).collect();
-        let told = if scope.xwayland.told_order.as_ref() == Some(&order) {
+        let listed = windows.iter().filter(|(.., x11)| !x11.is_override_redirect());
+        let listed: Vec<u32> = listed.map(|(.., x11)| x11.window_id()).collect();
+        let Some(slot) = self.xwayland.slots.get_mut(&server) else {
+            return;
+        };
+        let Some(ewmh) = slot.run.as_mut().and_then(|s| s.ewmh.as_mut()) else {
+            return;
+        };
+        let told = if slot.told_order.as_ref() == Some(&order) {
             Ok(())
         } else {
-            let listed = windows.iter().filter(|(.., x11)| !x11.is_override_redirect());
-            let listed: Vec<u32> = listed.map(|(.., x11)| x11.window_id()).collect();
             ewmh.restack(&order, &listed)
         };
         if let Err(why) = told.and_then(|()| ewmh.set_active(active)) {
             tracing::debug!("error telling the X server the order of windows: {why:#}");
         }
-        scope.xwayland.told_order = Some(order);
+        slot.told_order = Some(order);
     }
 }
 

@@ -79,7 +79,7 @@ impl Desk {
         }
     }
 
-    /// Starts the X server and waits until it is ready.
+    /// Starts the X servers (one, if the settings do not say how many) and waits until they are ready.
     pub fn start(&mut self) {
         self.f.state.start_xwayland().expect("Xwayland is started");
         self.until("Xwayland is ready", |d| {
@@ -87,7 +87,7 @@ impl Desk {
             if let Some(why) = xwayland.take_failure() {
                 panic!("{why:#}");
             }
-            xwayland.display().is_some()
+            xwayland.displays().is_some()
         });
     }
 
@@ -110,7 +110,12 @@ impl Desk {
         let scope = &self.f.state.scope;
         let line = |w: &Window| {
             let surface = w.surface.as_ref().map(|s| s.id());
-            format!("\n{:?} mapped {} {surface:?} {:?}", w.id, w.mapped, w.rect(scope.area))
+            format!(
+                "\n{:?} mapped {} {surface:?} {:?}",
+                w.id,
+                w.mapped,
+                w.rect(scope.area_of(w.server))
+            )
         };
         let lines: String = scope.windows.iter().map(line).collect();
         format!("{:?}{lines}", scope.choice)

@@ -15,6 +15,7 @@ mod monitor;
 mod programs;
 mod selection;
 mod server;
+mod servers;
 mod steam;
 mod windows;
 mod x;

@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use x11rb::protocol::Event as XEvent;
 
 /// The X server of this display, a child of this process.
-fn server(display: u32) -> Option<Pid> {
+pub fn server(display: u32) -> Option<Pid> {
     let own = std::process::id().to_string();
     let mut all = std::fs::read_dir("/proc").unwrap().flatten();
     let found = all.find(|entry| {
@@ -98,6 +98,38 @@ fn run_with(folder: &std::path::Path) -> (Option<i32>, String) {
         .output()
         .unwrap();
     (run.status.code(), String::from_utf8_lossy(&run.stderr).into_owned())
+}
+
+#[test]
+fn the_program_is_told_of_all_displays() {
+    let script = r#"for d in $DISPLAY $STEAM_GAME_DISPLAY_0 $STEAM_GAME_DISPLAY_1; do test -S /tmp/.X11-unix/X${d#:} || exit 3; done
+        echo "$DISPLAY $STEAM_GAME_DISPLAY_0 $STEAM_GAME_DISPLAY_1 ${STEAM_GAME_DISPLAY_2-none} $STEAM_MULTIPLE_XWAYLANDS""#;
+    let folder = tempfile::tempdir().unwrap();
+    let run = Command::new(env!("CARGO_BIN_EXE_goggles-scope"))
+        .args([
+            "--backend",
+            "headless",
+            "--xwayland-count",
+            "3",
+            "-e",
+            "--",
+            "sh",
+            "-c",
+            script,
+        ])
+        .env("XDG_RUNTIME_DIR", folder.path())
+        .env("XDG_CONFIG_HOME", folder.path())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&run.stdout);
+    assert!(run.status.success(), "{said}{}", String::from_utf8_lossy(&run.stderr));
+    let words: Vec<_> = said.split_whitespace().collect();
+    assert_eq!(words[3..], ["none", "1"]);
+    let mut displays = words[..3].to_vec();
+    displays.sort_unstable();
+    displays.dedup();
+    assert_eq!(displays.len(), 3, "{said}");
 }
 
 #[test]

@@ -18,9 +18,7 @@ fn set(x: &X, window: u32, property: &str, words: &[u32]) {
 }
 
 fn text(x: &X, property: &str) -> String {
-    let atom = x.atom(property);
-    let cookie = x.conn.get_property(false, x.root, atom, AtomEnum::ANY, 0, 1024);
-    String::from_utf8(cookie.unwrap().reply().unwrap().value).unwrap()
+    x.text(x.root, property)
 }
 
 /// In Steam's mode.

@@ -114,6 +114,15 @@ impl X {
         reply.value32().map(|v| v.collect()).unwrap_or_default()
     }
 
+    pub fn text(&self, window: u32, property: &str) -> String {
+        let property = self.atom(property);
+        let asked = self
+            .conn
+            .get_property(false, window, property, AtomEnum::ANY, 0, 1024)
+            .unwrap();
+        String::from_utf8(asked.reply().unwrap().value).expect("text")
+    }
+
     pub fn belongs_to(&self, window: u32, parent: u32) {
         self.set_words(window, "WM_TRANSIENT_FOR", AtomEnum::WINDOW, &[parent]);
     }
@@ -182,6 +191,12 @@ impl Desk {
     /// A client of this desk's X server.
     pub fn x(&self) -> X {
         X::connect(self.display())
+    }
+
+    /// A client of the X server at this place.
+    pub fn x_at(&self, server: u32) -> X {
+        let display = self.f.state.scope.xwayland.display_of(server);
+        X::connect(display.expect("the server is ready"))
     }
 
     /// Lives until the client has an event of this kind; it and all before it are forgotten.
