@@ -5,7 +5,7 @@
 //! (layout, focus, pacing, frame, cursor) → flush. `Scope::now` is read once an iteration.
 
 use crate::backend::{Backend, RenderResult};
-use crate::config::Settings;
+use crate::config::{Scaler, Settings};
 use crate::frame::pacer::Pacer;
 use crate::frame::stats::Stats;
 use crate::handlers::{ClientState, Extras, outputs};
@@ -17,7 +17,7 @@ use crate::scene::{
     cursor::Cursor,
     layout::Fit,
     policy::{Choice, WindowId},
-    window::{Placed, Stack},
+    window::{Placed, Stack, Window},
 };
 use crate::screenshot::Screenshots;
 use crate::time::Mono;
@@ -107,6 +107,10 @@ pub struct Scope {
     pub choice: Choice,
     /// How the base fits the output.
     pub fit: Fit,
+    /// How many pixels the base has to one of its coordinates: fewer than one, where Xwayland emulates a lower mode.
+    pub density: (f64, f64),
+    /// How what the pointer can reach fits it.
+    pub pointer_fit: Fit,
     /// What is drawn, top to bottom.
     pub placed: Vec<Placed>,
     /// `placed` must be made anew.
@@ -232,10 +236,9 @@ impl State {
             clicked: None,
             free: false,
             choice: Choice::default(),
-            fit: Fit {
-                scale: (1.0, 1.0),
-                offset: (0.0, 0.0),
-            },
+            fit: Fit::IDENTITY,
+            density: (1.0, 1.0),
+            pointer_fit: Fit::IDENTITY,
             placed: Vec::new(),
             scene_dirty: true,
             scene_info_dirty: true,
@@ -307,8 +310,9 @@ impl State {
     /// Latches a frame and sends the callbacks, as far as they are due. Gives whether this is a tick.
     fn latch(&mut self, now: Mono) -> bool {
         if self.scope.scene_dirty {
+            let before = self.scope.pointer_fit;
             self.scope.relayout();
-            self.refresh_pointer_focus();
+            self.refresh_pointer_focus(before);
         }
         let due = self.scope.pacer.step(now, self.backend.is_free());
         if due.latch || (self.backend.wants_frame() && self.backend.is_free()) {
@@ -354,28 +358,49 @@ impl Scope {
     pub fn relayout(&mut self) {
         self.scene_dirty = false;
         let out = self.settings.output;
-        let base = self
-            .choice
-            .base
-            .and_then(|id| self.windows.get(id))
-            .map(|w| w.rect(self.area_of(w.server)));
-        if let Some(r) = base {
-            self.fit = Fit::new(
+        let base = self.choice.base.and_then(|id| self.windows.get(id));
+        if let Some(w) = base {
+            let r = w.rect(self.area_of(w.server));
+            self.density = w.density();
+            self.fit = Fit::dense(
                 (r.loc.x, r.loc.y, r.size.w, r.size.h),
+                self.density,
                 (out.w as i32, out.h as i32),
                 self.settings.scaler,
             );
-            let (share, factor) = self.controls.zoom;
-            self.fit = self.fit.zoomed(share * factor, (out.w as i32, out.h as i32));
+            self.fit = self.zoomed(self.fit);
         }
-        let windows = self.windows.placed(&self.choice, &|server| self.area_of(server));
+        let own = |w: &Window| self.own_fit(w);
+        let windows = self.windows.placed(&self.choice, &|server| self.area_of(server), &own);
+        let reached = self.choice.pointer.iter().find_map(|id| self.windows.get(*id));
+        let pointer_fit = reached.and_then(own).unwrap_or(self.fit);
         self.placed = self.with_layers(windows);
+        self.pointer_fit = pointer_fit;
+        // One pointer has one place in the coordinates of one fit.
+        for p in &mut self.placed {
+            p.pointer &= p.own.unwrap_or(self.fit) == pointer_fit;
+        }
+    }
+
+    fn zoomed(&self, fit: Fit) -> Fit {
+        let (share, factor) = self.controls.zoom;
+        let out = self.settings.output;
+        fit.zoomed(share * factor, (out.w as i32, out.h as i32))
+    }
+
+    /// An overlay's fit, where it is not the base's: that of its server's whole screen, of which nothing is cut off.
+    fn own_fit(&self, window: &Window) -> Option<Fit> {
+        let (area, out) = (self.area_of(window.server), self.settings.output);
+        let whole = Fit::new((0, 0, area.w, area.h), (out.w as i32, out.h as i32), Scaler::Fit);
+        let whole = self.zoomed(whole);
+        (window.marks.is_overlay() && whole != self.fit).then_some(whole)
     }
 
     /// How the picture is shown.
     pub fn look(&self) -> Look {
         Look {
             fit: self.fit,
+            density: self.density,
             filter: self.settings.filter,
             sharpness: self.settings.sharpness,
         }
@@ -383,7 +408,7 @@ impl Scope {
 
     /// The pointer is at this place of the game's coordinates.
     pub fn pointer_moved(&mut self, at: Point<f64, Logical>) {
-        let (x, y) = self.fit.to_output(at.x, at.y);
+        let (x, y) = self.pointer_fit.to_output(at.x, at.y);
         self.cursor.moved(self.now, x, y);
     }
 

@@ -1,6 +1,7 @@
 //! Puts one event into the seat: confinement, sensitivity, focus by click.
 
 use super::hotkeys::Verdict;
+use crate::scene::layout::Fit;
 use crate::scene::window::surface_under;
 use crate::state::{Scope, State};
 use goggles_protocols::input::Event;
@@ -54,7 +55,10 @@ impl State {
             Event::Relative { dx, dy } => self.relative((dx, dy).into()),
             Event::Absolute { x, y } => {
                 let out = self.scope.settings.output;
-                let (x, y) = self.scope.fit.to_game(x * f64::from(out.w), y * f64::from(out.h));
+                let (x, y) = self
+                    .scope
+                    .pointer_fit
+                    .to_game(x * f64::from(out.w), y * f64::from(out.h));
                 self.move_to((x, y).into(), None);
             }
             Event::Scroll { dx, dy } => self.scroll(dx, dy),
@@ -164,8 +168,8 @@ impl State {
             utime: self.scope.now.micros(),
         };
         let to = (
-            at.x + accelerated.x / self.scope.fit.scale.0,
-            at.y + accelerated.y / self.scope.fit.scale.1,
+            at.x + accelerated.x / self.scope.pointer_fit.scale.0,
+            at.y + accelerated.y / self.scope.pointer_fit.scale.1,
         );
         self.move_to(to.into(), Some(event));
     }
@@ -232,17 +236,24 @@ impl State {
         self.scope.scene_info_dirty = true;
     }
 
-    /// The scene changed under a still pointer: whoever is under it now gets it.
-    pub fn refresh_pointer_focus(&mut self) {
+    /// The scene changed under a still pointer: it stays where the player sees it, which was a place of `before`, and
+    /// whoever is under it now gets it.
+    pub fn refresh_pointer_focus(&mut self, before: Fit) {
         let Some(pointer) = self.scope.seat.get_pointer() else {
             return;
         };
         if pointer.is_grabbed() {
             return;
         }
-        let at = pointer.current_location();
+        let mut at = pointer.current_location();
+        let now = self.scope.pointer_fit;
+        let moved = now != before && !self.scope.pointer_locked();
+        if moved {
+            let (x, y) = before.to_output(at.x, at.y);
+            at = now.to_game(x, y).into();
+        }
         let under = self.scope.under_pointer(at);
-        if under.as_ref().map(|u| &u.0) == pointer.current_focus().as_ref() {
+        if !moved && under.as_ref().map(|u| &u.0) == pointer.current_focus().as_ref() {
             return;
         }
         let event = MotionEvent {
@@ -281,12 +292,13 @@ impl Scope {
             return to;
         }
         let out = self.settings.output;
-        let (left, top) = self.fit.to_game(0.0, 0.0);
-        let (right, bottom) = self.fit.to_game(f64::from(out.w), f64::from(out.h));
+        let (left, top) = self.pointer_fit.to_game(0.0, 0.0);
+        let (right, bottom) = self.pointer_fit.to_game(f64::from(out.w), f64::from(out.h));
         let output = Rectangle::from_extremities((left, top), (right, bottom));
         let boxes = self
             .placed
             .iter()
+            .filter(|p| p.own.unwrap_or(self.fit) == self.pointer_fit)
             .map(|p| bbox_from_surface_tree(&p.surface, p.at).to_f64());
         let shown = boxes.reduce(|a, b| a.merge(b)).and_then(|all| all.intersection(output));
         let area = shown.filter(|r| !r.is_empty()).unwrap_or(output);

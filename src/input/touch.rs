@@ -62,7 +62,10 @@ impl State {
     /// A part of the output, 0 to 1, in the game's coordinates.
     pub(super) fn on_output(&self, x: f64, y: f64) -> Point<f64, Logical> {
         let out = self.scope.settings.output;
-        let (x, y) = self.scope.fit.to_game(x * f64::from(out.w), y * f64::from(out.h));
+        let (x, y) = self
+            .scope
+            .pointer_fit
+            .to_game(x * f64::from(out.w), y * f64::from(out.h));
         (x, y).into()
     }
 }

@@ -1,6 +1,7 @@
 //! Composition into pooled buffers, with Pixman: at the output's size, or, where a filter interpolates, at the game's size and
 //! then by [`super::scale`].
 
+use super::draw::{self, tracker};
 use super::faded::Faded;
 use super::scale::{self, Place, Source};
 use crate::config::Filter;
@@ -14,20 +15,25 @@ use smithay::backend::renderer::element::surface::{
 };
 use smithay::backend::renderer::element::{Element as _, Id, Kind, RenderElement};
 use smithay::backend::renderer::pixman::PixmanRenderer;
-use smithay::backend::renderer::{Bind, Renderer, Texture, TextureFilter};
+use smithay::backend::renderer::{Renderer, Texture, TextureFilter};
 use smithay::desktop::utils::bbox_from_surface_tree;
-use smithay::utils::{Logical, Physical, Point, Rectangle, Transform};
+use smithay::utils::{Logical, Physical, Point, Rectangle};
 use std::collections::HashMap;
 use std::sync::mpsc;
 
 /// How many buffers may be away (one being encoded, one waiting, one being drawn, one spare).
 const POOL: usize = 4;
 
+/// More compositions than any damage is remembered for: a buffer whose last was number 0 is drawn in whole.
+const LONG_AGO: usize = 1000;
+
 /// How the game's picture is shown.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Look {
     /// Where.
     pub fit: Fit,
+    /// How many pixels of its own it has to one of the game's coordinates, horizontally and vertically.
+    pub density: (f64, f64),
     /// How it is scaled.
     pub filter: Filter,
     /// How much of FSR's sharpening is left out, 0 to 20.
@@ -35,10 +41,16 @@ pub struct Look {
 }
 
 impl Look {
+    /// How many pixels of the output one of the picture's own becomes.
+    pub fn enlargement(&self) -> (f64, f64) {
+        let (scale, density) = (self.fit.scale, self.density);
+        (scale.0 / density.0, scale.1 / density.1)
+    }
+
     /// How the picture of the game's size is scaled; `None`: each surface is drawn at the output's size at once, which is
     /// the same where nothing is interpolated.
     fn scaling(&self) -> Option<scale::Kind> {
-        let (x, y) = self.fit.scale;
+        let (x, y) = self.enlargement();
         if (x, y) == (1.0, 1.0) {
             return None;
         }
@@ -69,6 +81,10 @@ pub struct Composer {
     small: Small,
     /// The translucent trees and surfaces of the last composition.
     faded: HashMap<Key, Faded>,
+    /// Those of the one before it.
+    faded_before: HashMap<Key, Faded>,
+    /// Something was drawn over the last picture.
+    covered: bool,
 }
 
 /// What was drawn by itself: a surface, or the tree whose root it is.
@@ -80,11 +96,11 @@ enum Part {
     Tree,
 }
 
-/// The picture at the game's size.
+/// The picture at its own size.
 #[derive(Debug, Default)]
 struct Small {
     tracker: Option<OutputDamageTracker>,
-    /// Its place in the game's coordinates.
+    /// Its place in the picture's own pixels.
     rect: Rectangle<i32, Logical>,
     data: Vec<u8>,
     scratch: Vec<u8>,
@@ -104,12 +120,14 @@ impl Composer {
             tracker: tracker(size, (1.0, 1.0)),
             look: None,
             size,
-            drawn: 0,
+            drawn: LONG_AGO,
             ages: HashMap::new(),
             free: Vec::new(),
             home: mpsc::channel(),
             small: Small::default(),
             faded: HashMap::new(),
+            faded_before: HashMap::new(),
+            covered: false,
         })
     }
 
@@ -120,11 +138,7 @@ impl Composer {
         let Some(mut data) = self.take_buffer() else {
             return Ok(None);
         };
-        let damaged = match look.scaling() {
-            Some(kind) => self.compose_small(placed, look, kind, force, &mut data),
-            None => self.compose_whole(placed, &look.fit, &mut data),
-        };
-        let damaged = match damaged {
+        let damaged = match self.draw_all(placed, look, force, &mut data) {
             Ok(damaged) => damaged,
             Err(why) => {
                 self.ages.remove(&(data.as_ptr() as usize));
@@ -153,13 +167,11 @@ impl Composer {
             std::mem::take(&mut self.small),
             std::mem::take(&mut self.ages),
             self.drawn,
+            self.covered,
         );
-        let drawn = match look.scaling() {
-            Some(kind) => self.compose_small(placed, look, kind, true, &mut data),
-            None => self.compose_whole(placed, &look.fit, &mut data),
-        };
+        let drawn = self.draw_all(placed, look, true, &mut data);
         self.tracker = tracker;
-        (self.small, self.ages, self.drawn) = kept;
+        (self.small, self.ages, self.drawn, self.covered) = kept;
         drawn.map(|_| data)
     }
 
@@ -182,13 +194,38 @@ impl Composer {
             .context("error setting the filter")
     }
 
+    /// Draws the base and what fits the output as it does, then what has a fit of its own. Whether anything had changed.
+    fn draw_all(&mut self, placed: &[Placed], look: &Look, force: bool, data: &mut [u8]) -> Result<bool> {
+        self.faded_before = std::mem::take(&mut self.faded);
+        let (under, over): (Vec<_>, Vec<_>) = placed.iter().cloned().partition(|p| p.own.is_none());
+        // Neither what comes over the picture nor what goes is known to a damage tracker.
+        let changed = std::mem::replace(&mut self.covered, !over.is_empty()) || !over.is_empty();
+        let damaged = match look.scaling() {
+            Some(kind) => self.compose_small(&under, look, kind, force || changed, data),
+            None => self.compose_whole(&under, &look.fit, data),
+        }?;
+        for p in over.iter().rev() {
+            self.draw_over(p, p.own.unwrap_or(look.fit), data)?;
+        }
+        Ok(damaged || changed)
+    }
+
+    /// Draws one more over a picture of the output's size.
+    fn draw_over(&mut self, placed: &Placed, fit: Fit, data: &mut [u8]) -> Result<()> {
+        let elements = self.elements(std::slice::from_ref(placed), &fit);
+        // The damage tracker does not know of it.
+        self.ages.insert(data.as_ptr() as usize, 0);
+        let size = (self.size.w as usize, self.size.h as usize);
+        draw::over(&mut self.renderer, (data, size), fit.scale, &elements)
+    }
+
     /// Draws at the output's size. Whether anything had changed.
     fn compose_whole(&mut self, placed: &[Placed], fit: &Fit, data: &mut [u8]) -> Result<bool> {
         let elements = self.elements(placed, fit);
         let address = data.as_ptr() as usize;
         let age = self.ages.get(&address).map_or(0, |drawn| self.drawn - drawn + 1);
         let size = (self.size.w as usize, self.size.h as usize);
-        let damaged = draw(&mut self.renderer, &mut self.tracker, (data, size), age, &elements)?;
+        let damaged = draw::damaged(&mut self.renderer, &mut self.tracker, (data, size), age, &elements)?;
         if damaged {
             self.drawn += 1;
         }
@@ -196,7 +233,7 @@ impl Composer {
         Ok(damaged)
     }
 
-    /// Draws at the game's size, and then enlarges all of it. Whether anything had changed.
+    /// Draws at the picture's own size, and then enlarges all of it. Whether anything had changed.
     fn compose_small(
         &mut self,
         placed: &[Placed],
@@ -205,7 +242,7 @@ impl Composer {
         force: bool,
         data: &mut [u8],
     ) -> Result<bool> {
-        let rect = seen(placed, &look.fit, self.size);
+        let rect = seen(placed, look, self.size);
         if rect.is_empty() {
             data.fill(0);
             return Ok(true);
@@ -217,7 +254,7 @@ impl Composer {
             self.small.data.resize(w * h * 4, 0);
         }
         let here = Fit {
-            scale: (1.0, 1.0),
+            scale: look.density,
             offset: (-f64::from(rect.loc.x), -f64::from(rect.loc.y)),
         };
         let elements = self.elements(placed, &here);
@@ -227,8 +264,8 @@ impl Composer {
             h: rect.size.h as u32,
         };
         let small = &mut self.small;
-        let tracker = small.tracker.get_or_insert_with(|| tracker(size, (1.0, 1.0)));
-        let damaged = draw(&mut self.renderer, tracker, (&mut small.data, (w, h)), age, &elements)?;
+        let tracker = small.tracker.get_or_insert_with(|| tracker(size, look.density));
+        let damaged = draw::damaged(&mut self.renderer, tracker, (&mut small.data, (w, h)), age, &elements)?;
         if damaged || force {
             let source = Source {
                 data: &small.data,
@@ -236,10 +273,13 @@ impl Composer {
                 w,
                 h,
             };
-            let (x, y) = look.fit.to_output(f64::from(rect.loc.x), f64::from(rect.loc.y));
+            let scale = look.enlargement();
             let place = Place {
-                scale: look.fit.scale,
-                offset: (x, y),
+                scale,
+                offset: (
+                    f64::from(rect.loc.x) * scale.0 + look.fit.offset.0,
+                    f64::from(rect.loc.y) * scale.1 + look.fit.offset.1,
+                ),
             };
             scale::scale(kind, source, &place, self.size.w as usize, data, &mut small.scratch)?;
         }
@@ -250,7 +290,7 @@ impl Composer {
 
     fn elements(&mut self, placed: &[Placed], fit: &Fit) -> Vec<Element> {
         let mut elements = Vec::new();
-        let before = std::mem::take(&mut self.faded);
+        let before = std::mem::take(&mut self.faded_before);
         for p in placed {
             let (x, y) = fit.to_output(f64::from(p.at.x), f64::from(p.at.y));
             let at: Point<i32, Physical> = (x.round() as i32, y.round() as i32).into();
@@ -264,6 +304,7 @@ impl Composer {
                 elements.extend(self.fade(key, tree, fit, p.alpha, &before));
             }
         }
+        self.faded_before = before;
         elements
     }
 
@@ -331,53 +372,22 @@ impl Composer {
     }
 }
 
-/// The part of the game's coordinates that has a surface and is on the output.
-fn seen(placed: &[Placed], fit: &Fit, size: Size) -> Rectangle<i32, Logical> {
+/// The part of the picture, in its own pixels, that has a surface and is on the output.
+fn seen(placed: &[Placed], look: &Look, size: Size) -> Rectangle<i32, Logical> {
     let boxes = placed.iter().map(|p| bbox_from_surface_tree(&p.surface, p.at));
     let Some(all) = boxes.reduce(|a, b| a.merge(b)) else {
         return Rectangle::default();
     };
-    let (left, top) = fit.to_game(0.0, 0.0);
-    let (right, bottom) = fit.to_game(f64::from(size.w), f64::from(size.h));
+    let all = all.to_f64().upscale(look.density).to_i32_up();
+    let own = Fit {
+        scale: look.enlargement(),
+        offset: look.fit.offset,
+    };
+    let (left, top) = own.to_game(0.0, 0.0);
+    let (right, bottom) = own.to_game(f64::from(size.w), f64::from(size.h));
     // A pixel more on each side, for what the filters take from beyond the border.
     let low = Point::from((left.floor() as i32 - 2, top.floor() as i32 - 2));
     let high = Point::from((right.ceil() as i32 + 2, bottom.ceil() as i32 + 2));
     all.intersection(Rectangle::from_extremities(low, high))
         .unwrap_or_default()
-}
-
-/// Draws into memory of this width and height, where `age` compositions ago the picture was drawn last. Whether anything
-/// had changed.
-fn draw(
-    renderer: &mut PixmanRenderer,
-    tracker: &mut OutputDamageTracker,
-    (data, (w, h)): (&mut [u8], (usize, usize)),
-    age: usize,
-    elements: &[Element],
-) -> Result<bool> {
-    anyhow::ensure!(
-        data.len() >= w * h * 4 && (data.as_ptr() as usize).is_multiple_of(4),
-        "a buffer is too small"
-    );
-    // SAFETY: the memory holds w * h * 4 bytes, is aligned for u32 (both checked above), and outlives the image, which is
-    // dropped at the end of this function.
-    let mut image = unsafe {
-        let pixels = data.as_mut_ptr().cast::<u32>();
-        pixman::Image::from_raw_mut(pixman::FormatCode::X8R8G8B8, w, h, pixels, w * 4, false)
-    }
-    .ok()
-    .context("error wrapping a buffer for Pixman")?;
-    let mut target = renderer.bind(&mut image).context("error binding a buffer")?;
-    tracker
-        .render_output(renderer, &mut target, age, elements, [0.0, 0.0, 0.0, 1.0])
-        .map(|r| r.damage.is_some())
-        .map_err(|why| anyhow::anyhow!("error composing: {why}"))
-}
-
-fn tracker(size: Size, scale: (f64, f64)) -> OutputDamageTracker {
-    OutputDamageTracker::new(
-        (size.w as i32, size.h as i32),
-        smithay::utils::Scale { x: scale.0, y: scale.1 },
-        Transform::Normal,
-    )
 }

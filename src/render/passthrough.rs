@@ -27,7 +27,7 @@ pub fn find(placed: &[Placed], fit: &Fit, output: Size, last: Option<&(ObjectId,
     let top = placed.first()?;
     // Whatever lies under an opaque surface that covers the output cannot be seen.
     if top.alpha < 1.0
-        || !fit.is_identity()
+        || !top.own.unwrap_or(*fit).is_identity()
         || top.at != Point::from((0, 0))
         || !get_children(&top.surface).is_empty()
         || !unmodified(&top.surface)

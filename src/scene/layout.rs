@@ -12,15 +12,18 @@ pub struct Fit {
 }
 
 impl Fit {
+    /// Nothing is scaled or moved.
+    pub const IDENTITY: Self = Self {
+        scale: (1.0, 1.0),
+        offset: (0.0, 0.0),
+    };
+
     /// Fits `content` (the base window's rectangle: x, y, w, h in the game's coordinates) into an output of `w` × `h`
     /// pixels, centred. An empty content is left where it is.
     pub fn new(content: (i32, i32, i32, i32), output: (i32, i32), scaler: Scaler) -> Self {
         let (x, y, w, h) = content;
         if w <= 0 || h <= 0 {
-            return Self {
-                scale: (1.0, 1.0),
-                offset: (0.0, 0.0),
-            };
+            return Self::IDENTITY;
         }
         let (rx, ry) = (f64::from(output.0) / f64::from(w), f64::from(output.1) / f64::from(h));
         let scale = match scaler {
@@ -43,6 +46,19 @@ impl Fit {
         }
     }
 
+    /// The same for a content that has `density` pixels of its own to one of the game's coordinates, horizontally and
+    /// vertically: it is fitted by its own size and shape.
+    pub fn dense(content: (i32, i32, i32, i32), density: (f64, f64), output: (i32, i32), scaler: Scaler) -> Self {
+        let (x, y, w, h) = content;
+        let own = |v: i32, d: f64| (f64::from(v) * d).round() as i32;
+        let (dx, dy) = density;
+        let fit = Self::new((own(x, dx), own(y, dy), own(w, dx), own(h, dy)), output, scaler);
+        Self {
+            scale: (fit.scale.0 * dx, fit.scale.1 * dy),
+            offset: fit.offset,
+        }
+    }
+
     /// The same so many times as large, about the middle of the output.
     pub fn zoomed(self, factor: f64, output: (i32, i32)) -> Self {
         if factor == 1.0 {
@@ -60,7 +76,7 @@ impl Fit {
 
     /// Nothing is scaled or moved.
     pub fn is_identity(&self) -> bool {
-        self.scale == (1.0, 1.0) && self.offset == (0.0, 0.0)
+        *self == Self::IDENTITY
     }
 
     /// From the output's pixels to the game's coordinates.
@@ -124,6 +140,22 @@ mod tests {
                 offset: (140.0, 60.0)
             }
         );
+    }
+
+    #[test]
+    fn a_lower_mode_is_fitted_by_its_own_shape() {
+        // 320x180 that Xwayland has stretched to the screen's 640x480.
+        let fit = |s| Fit::dense((0, 0, 640, 480), (0.5, 0.375), (640, 480), s);
+        let place = |s| {
+            let (x, y) = fit(s).to_output(0.0, 0.0);
+            let (right, bottom) = fit(s).to_output(640.0, 480.0);
+            (x, y, right, bottom)
+        };
+        assert_eq!(place(Scaler::Fit), (0.0, 60.0, 640.0, 420.0));
+        assert_eq!(place(Scaler::Stretch), (0.0, 0.0, 640.0, 480.0));
+        let own = (0, 0, 640, 480);
+        let same = Fit::new(own, (1280, 720), Scaler::Integer);
+        assert_eq!(Fit::dense(own, (1.0, 1.0), (1280, 720), Scaler::Integer), same);
     }
 
     #[test]

@@ -178,8 +178,11 @@ fn best(windows: &[Info], counts: &dyn Fn(&Info) -> bool) -> Option<Info> {
 fn above(windows: &[Info], base: &Info, wants: &Wants) -> Vec<WindowId> {
     // In Steam's mode the apps tell whose a window is that does not say.
     let same_app = |w: &Info| !wants.steam || w.app == 0 || base.app == 0 || w.app == base.app;
+    // Each X server has its own coordinates; Wayland windows share the first one's.
+    let server = |w: &Info| w.x11.map_or(0, |(server, _)| server);
     let others = || windows.iter().filter(|w| w.id != base.id && !w.marks.is_overlay());
-    let belongs = |w: &&Info| w.marks.opacity > 0 && belongs_to(windows, w, base.id, same_app(w));
+    let belongs =
+        |w: &&Info| w.marks.opacity > 0 && belongs_to(windows, w, base.id, same_app(w) && server(w) == server(base));
     let dialogs = others()
         .filter(|w| is_dialog(w) || w.role == Role::Splash)
         .filter(belongs);

@@ -3,6 +3,7 @@
 //! Our own type and not smithay's `Window`, because Debian 12's Xwayland pairs X11 windows with surfaces in a way
 //! that smithay leaves to the compositor: the surface of an X11 window is whatever `xwayland::pairing` found.
 
+use super::layout::Fit;
 use super::marks::Marks;
 use super::policy::{Choice, Info, Role, WindowId};
 use smithay::backend::renderer::utils::with_renderer_surface_state;
@@ -59,6 +60,8 @@ pub struct Placed {
     pub alpha: f32,
     /// The pointer can reach it.
     pub pointer: bool,
+    /// How it fits the output, if not as the base does: an overlay is of the whole screen, whatever the game's size.
+    pub own: Option<Fit>,
 }
 
 impl Placed {
@@ -69,6 +72,7 @@ impl Placed {
             at,
             alpha: 1.0,
             pointer: true,
+            own: None,
         }
     }
 }
@@ -93,6 +97,23 @@ impl Window {
                 set.and_then(|g| g.intersection(bbox)).unwrap_or(bbox)
             }
         }
+    }
+
+    /// How many pixels its picture has to one of its coordinates, horizontally and vertically. Xwayland scales the window
+    /// of a client for which it emulates another mode; a Wayland client that scales its own has chosen its shape.
+    pub fn density(&self) -> (f64, f64) {
+        let surface = self.surface.as_ref().filter(|s| s.is_alive() && self.x11().is_some());
+        let view = surface.and_then(|s| with_renderer_surface_state(s, |s| s.view()).flatten());
+        let along = |own: f64, shown: i32| {
+            if own >= 1.0 && shown >= 1 {
+                own / f64::from(shown)
+            } else {
+                1.0
+            }
+        };
+        view.map_or((1.0, 1.0), |v| {
+            (along(v.src.size.w, v.dst.w), along(v.src.size.h, v.dst.h))
+        })
     }
 
     /// The window's place and size in the game's coordinates; Wayland toplevels are centred in `area`.
@@ -331,8 +352,9 @@ impl Stack {
         }
     }
 
-    /// The surface trees of the shown windows and their popups, top to bottom, in the game's coordinates.
-    pub fn placed(&self, choice: &Choice, areas: Areas<'_>) -> Vec<Placed> {
+    /// The surface trees of the shown windows and their popups, top to bottom, in the game's coordinates; `own` gives
+    /// the fit of one that does not fit the output as the base does.
+    pub fn placed(&self, choice: &Choice, areas: Areas<'_>, own: &dyn Fn(&Window) -> Option<Fit>) -> Vec<Placed> {
         let mut out = Vec::new();
         for window in choice.shown.iter().rev().filter_map(|id| self.get(*id)) {
             let Some(surface) = window.surface.as_ref().filter(|s| s.is_alive()) else {
@@ -342,6 +364,7 @@ impl Stack {
             let place = |p| Placed {
                 alpha: window.marks.alpha(),
                 pointer: choice.pointer.contains(&window.id),
+                own: own(window),
                 ..p
             };
             out.extend(popups_of(surface, rect.loc).map(place));

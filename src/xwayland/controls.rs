@@ -296,7 +296,7 @@ impl Scope {
             let x11 = window(id).filter(|w| matches!(w.kind, Kind::X11(_)))?;
             self.xwayland.display_of(x11.server)
         };
-        let (x, y) = self.fit.scale;
+        let (x, y) = self.look().enlargement();
         let area = Size {
             w: self.area.w as u32,
             h: self.area.h as u32,

@@ -11,6 +11,7 @@ mod fixture;
 mod clipboard;
 mod desk;
 mod input;
+mod modes;
 mod monitor;
 mod programs;
 mod selection;

@@ -4,13 +4,14 @@ use crate::desk::{Desk, H, W};
 use crate::server::server;
 use crate::x::{BLACK, BLUE, GREEN, RED, X};
 use goggles_protocols::input::Event;
+use goggles_scope::config::Filter;
 use goggles_scope::edid;
 use rustix::process::{Signal, kill_process};
 use x11rb::connection::Connection as _;
 use x11rb::protocol::Event as XEvent;
 use x11rb::protocol::randr::ConnectionExt as _;
 use x11rb::protocol::xproto::{
-    AtomEnum, ConnectionExt as _, EventMask, PropMode, SELECTION_NOTIFY_EVENT, SelectionNotifyEvent,
+    AtomEnum, ConfigureWindowAux, ConnectionExt as _, EventMask, PropMode, SELECTION_NOTIFY_EVENT, SelectionNotifyEvent,
 };
 use x11rb::wrapper::ConnectionExt as _;
 
@@ -180,6 +181,56 @@ fn each_server_has_its_own_output_and_mode() {
     let red = window(&mut desk, &first, RED);
     assert_eq!(first.place(red), WHOLE);
     assert!(desk.picture().expect("a picture").direct);
+}
+
+/// Marks a window as Steam's overlay over a game of half the size, and looks where both are and have their clicks.
+fn overlay_over_a_small_game(desk: &mut Desk, steam: &mut X, x: &mut X, game: u32) {
+    let overlay = steam.window((320, 240, 320, 240), BLUE);
+    let cardinal = AtomEnum::CARDINAL;
+    steam.set_words(overlay, "STEAM_OVERLAY", cardinal, &[1]);
+    steam.map(overlay);
+    steam.configure(overlay, ConfigureWindowAux::new().x(320).y(240));
+    for filter in [Filter::Nearest, Filter::Linear] {
+        desk.f.state.scope.settings.filter = filter;
+        desk.f.state.scope.damage();
+        desk.until_seen(&[(10, 10, GREEN), (316, 236, GREEN), (322, 242, BLUE), (638, 478, BLUE)]);
+    }
+    steam.set_words(overlay, "STEAM_INPUT_FOCUS", cardinal, &[1]);
+    desk.until_focused(steam, overlay);
+    steam.events.clear();
+    click_at(desk, 400.5 / f64::from(W), 300.5 / f64::from(H));
+    assert_eq!(press(desk, steam), (overlay, 80, 60));
+    // The pointer stays where it is seen: at half that place of the game.
+    steam.set_words(overlay, "STEAM_INPUT_FOCUS", cardinal, &[0]);
+    desk.until_focused(x, game);
+    click_at(desk, 201.0 / f64::from(W), 101.0 / f64::from(H));
+    assert_eq!(press(desk, x), (game, 100, 50));
+    steam.destroy(overlay);
+    desk.until_seen(&[(638, 478, GREEN)]);
+}
+
+#[test]
+fn an_overlay_is_of_the_whole_screen_whatever_the_games_size() {
+    let mut desk = Desk::unstarted();
+    desk.f.state.scope.settings.xwayland_count = 2;
+    desk.f.state.scope.settings.steam = true;
+    desk.start();
+    let (mut first, mut second) = (desk.x(), desk.x_at(1));
+    // A game of another mode on another server.
+    let control = "GAMESCOPE_XWAYLAND_MODE_CONTROL";
+    first.set_words(first.root, control, AtomEnum::CARDINAL, &[1, 320, 240, 0]);
+    desk.until("it has its mode", |_| second.place(second.root).2 == 320);
+    let game = second.window((0, 0, 320, 240), GREEN);
+    second.map(game);
+    desk.until_seen(&[(1, 1, GREEN), (638, 478, GREEN)]);
+    overlay_over_a_small_game(&mut desk, &mut first, &mut second, game);
+    second.destroy(game);
+    // A small window on the same server.
+    let game = first.window((0, 0, 320, 240), GREEN);
+    first.map(game);
+    desk.until_seen(&[(1, 1, GREEN), (638, 478, GREEN)]);
+    let mut other = desk.x();
+    overlay_over_a_small_game(&mut desk, &mut other, &mut first, game);
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Windows: what is seen, where, in which order, and which has the focus.
 
 use crate::desk::{Desk, H, W};
+use crate::modes::set_mode;
 use crate::x::{BLACK, BLUE, GREEN, RED, X};
-use x11rb::protocol::randr::{ConnectionExt as _, SetConfig};
 use x11rb::protocol::xproto::{AtomEnum, ConfigureWindowAux, StackMode};
 
 const FULLSCREEN: [&str; 2] = ["_NET_WM_STATE_FULLSCREEN", ""];
@@ -250,21 +250,7 @@ fn a_client_that_dies_leaves_nothing() {
 fn a_game_that_sets_a_mode_fills_the_output_with_it() {
     let mut desk = Desk::new();
     let x = desk.x();
-    let resources = x
-        .conn
-        .randr_get_screen_resources_current(x.root)
-        .unwrap()
-        .reply()
-        .unwrap();
-    let mode = resources.modes.iter().find(|m| (m.width, m.height) == (320, 240));
-    let (mode, crtc) = (mode.expect("Xwayland has lower modes").id, resources.crtcs[0]);
-    let now = x.conn.randr_get_crtc_info(crtc, 0).unwrap().reply().unwrap();
-    let (time, outputs) = (resources.config_timestamp, &now.outputs);
-    let set = x
-        .conn
-        .randr_set_crtc_config(crtc, x11rb::CURRENT_TIME, time, 0, 0, mode, now.rotation, outputs);
-    assert_eq!(set.unwrap().reply().unwrap().status, SetConfig::SUCCESS);
-
+    set_mode(&x, (320, 240));
     let game = x.window((0, 0, 200, 200), RED);
     x.map(game);
     desk.until_seen(&[(320, 240, RED), (1, 240, BLACK)]);
@@ -272,10 +258,7 @@ fn a_game_that_sets_a_mode_fills_the_output_with_it() {
     desk.until("it has the mode's size", |_| x.place(game) == (0, 0, 320, 240));
     desk.until_seen(&[(1, 1, RED), (638, 478, RED)]);
     // And back to the output's own.
-    let set = x
-        .conn
-        .randr_set_crtc_config(crtc, x11rb::CURRENT_TIME, time, 0, 0, now.mode, now.rotation, outputs);
-    assert_eq!(set.unwrap().reply().unwrap().status, SetConfig::SUCCESS);
+    set_mode(&x, (W, H));
     desk.until("it has the output's size", |_| x.place(game) == (0, 0, W, H));
     desk.until_seen(&[(1, 1, RED), (638, 478, RED)]);
 }
