@@ -1,6 +1,7 @@
 //! The sound of real programs through a real PipeWire, down to Opus packets and back.
 
 mod life;
+mod microphone;
 mod rig;
 mod tone;
 mod tones;

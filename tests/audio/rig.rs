@@ -2,7 +2,7 @@
 
 use goggles_protocols::audio::{Layout, RATE};
 use goggles_scope::link::{AudioFormat, AudioToNetwork};
-use goggles_scope::stream::audio::{Audio, Config, Outlet, PROGRAM};
+use goggles_scope::stream::audio::{Audio, Config, Outlet, PROGRAM, VoiceSender, voices};
 use goggles_scope::time::Mono;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -34,6 +34,8 @@ pub struct Packet {
 
 pub struct Rig {
     pub audio: Audio,
+    /// Where viewers' microphones come in.
+    pub voices: VoiceSender,
     packets: Receiver<AudioToNetwork>,
     pub format: Arc<AudioFormat>,
     pub folder: tempfile::TempDir,
@@ -53,12 +55,15 @@ impl Rig {
             .try_init();
         let folder = tempfile::tempdir().unwrap();
         let (to_test, packets) = channel();
-        let audio = Audio::spawn(config, Box::new(ToTest(to_test)), None, folder.path().into()).unwrap();
+        let (voices, receiver) = voices().unwrap();
+        let outlet = Box::new(ToTest(to_test));
+        let audio = Audio::spawn(config, outlet, Some(receiver), folder.path().into()).unwrap();
         let AudioToNetwork::Format(format) = packets.recv_timeout(PATIENCE).unwrap() else {
             panic!("a packet before the format")
         };
         Some(Self {
             audio,
+            voices,
             packets,
             format,
             folder,
@@ -72,6 +77,12 @@ impl Rig {
 
     /// Starts a program that plays here.
     pub fn start(&self, program: &str, args: &[&str]) -> Playing {
+        let mut command = self.command(program, args);
+        Playing(command.spawn().unwrap_or_else(|e| panic!("{program}: {e}")))
+    }
+
+    /// A program whose sound server is ours.
+    pub fn command(&self, program: &str, args: &[&str]) -> Command {
         let mut command = Command::new(program);
         command.args(args).stdin(Stdio::null());
         for (name, value) in self.audio.environment() {
@@ -80,7 +91,7 @@ impl Rig {
                 None => command.env_remove(name),
             };
         }
-        Playing(command.spawn().unwrap_or_else(|e| panic!("{program}: {e}")))
+        command
     }
 
     pub fn play(&self, how: Player, file: &Path) -> Playing {

@@ -2,7 +2,7 @@
 //! ports, makes the links.
 
 use super::policy::{Graph, Kind, Port};
-use super::{pod, sink};
+use super::{pod, sink, source};
 use anyhow::{Context, Result};
 use goggles_protocols::audio::Layout;
 use pipewire::core::CoreRc;
@@ -17,9 +17,6 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-/// The microphone's name.
-pub const MICROPHONE: &str = "goggles-scope-microphone";
-
 /// Watches the registry, as long as it lives.
 pub struct Manager {
     state: Rc<RefCell<State>>,
@@ -31,22 +28,24 @@ struct State {
     core: CoreRc,
     graph: Graph,
     layout: Layout,
+    microphone: bool,
     /// Bound, so that they can be told how to be.
     nodes: BTreeMap<u32, Node>,
     metadata: Option<Metadata>,
 }
 
 impl Manager {
-    /// For a core of the private server, whose sink has this layout.
+    /// For a core of the private server, whose sink has this layout, and which has a microphone or not.
     ///
     /// # Errors
     /// The server has no registry for us.
-    pub fn new(core: &CoreRc, layout: Layout) -> Result<Self> {
+    pub fn new(core: &CoreRc, layout: Layout, microphone: bool) -> Result<Self> {
         let registry = core.get_registry_rc().context("error asking for PipeWire's registry")?;
         let state = Rc::new(RefCell::new(State {
             core: core.clone(),
             graph: Graph::default(),
             layout,
+            microphone,
             nodes: BTreeMap::new(),
             metadata: None,
         }));
@@ -68,10 +67,11 @@ impl Manager {
         })
     }
 
-    /// Whether the sink can be played to.
+    /// Whether the sink can be played to, and the microphone, if there is to be one, recorded.
     pub fn is_ready(&self) -> bool {
         let state = self.state.borrow();
-        state.metadata.is_some() && state.graph.sink(usize::from(state.layout.channels())).is_some()
+        let sink = state.graph.has(Kind::Sink, usize::from(state.layout.channels()));
+        state.metadata.is_some() && sink && (!state.microphone || state.graph.has(Kind::Source, 1))
     }
 }
 
@@ -106,7 +106,8 @@ impl State {
     }
 
     fn defaults(&mut self, metadata: Metadata) {
-        for (key, name) in [("default.audio.sink", sink::NAME), ("default.audio.source", MICROPHONE)] {
+        let microphone = self.microphone.then_some(("default.audio.source", source::NAME));
+        for (key, name) in [("default.audio.sink", sink::NAME)].into_iter().chain(microphone) {
             let value = format!("{{ \"name\": \"{name}\" }}");
             metadata.set_property(0, key, Some("Spa:String:JSON"), Some(&value));
         }
@@ -115,7 +116,7 @@ impl State {
 
     fn node(&mut self, registry: &RegistryRc, object: &GlobalObject<&DictRef>, properties: &DictRef) {
         let name = properties.get("node.name").unwrap_or_default();
-        let ours = name == sink::NAME || name == MICROPHONE;
+        let ours = name == sink::NAME || name == source::NAME;
         let Some(kind) = properties.get("media.class").and_then(|c| Kind::of(c, ours)) else {
             return;
         };

@@ -7,17 +7,20 @@
 //! | [`policy`], [`graph`] | its session policy, pure; and carried out |
 //! | [`sink`], [`ring`] | the stream that programs play to, and the way out of its data thread |
 //! | [`frames`], [`encode`] | quanta become frames with times, or silence; Opus |
+//! | [`voices`], [`mixer`], [`source`] | viewers' microphones: from the network; decoded and mixed; for programs |
 //! | [`thread`] | the thread: all of this, and starting again |
 //! | [`pod`], [`wake`] | helpers |
 
 mod encode;
 mod frames;
 mod graph;
+mod mixer;
 mod pod;
 mod policy;
 mod ring;
 mod server;
 mod sink;
+mod source;
 mod thread;
 mod voices;
 mod wake;
@@ -120,6 +123,7 @@ pub struct Audio {
     messages: Option<mpsc::Sender<Message>>,
     wake: Wake,
     mode: Mode,
+    microphone: bool,
     address: Option<Address>,
     thread: Option<JoinHandle<()>>,
 }
@@ -147,7 +151,7 @@ impl Audio {
         };
         let (messages, inbox) = mpsc::channel();
         let (ready, is_ready) = mpsc::sync_channel(1);
-        let mode = config.mode;
+        let (mode, microphone) = (config.mode, config.microphone);
         let worker = Worker {
             config,
             network,
@@ -162,6 +166,7 @@ impl Audio {
             messages: Some(messages),
             wake,
             mode,
+            microphone,
             address,
             thread: Some(thread.context("error starting the thread")?),
         };
@@ -176,10 +181,10 @@ impl Audio {
             Some(address) => {
                 let mut pulse = OsString::from("unix:");
                 pulse.push(address.pulse());
+                // The session's own policy connects programs; these would name what isn't there.
                 vec![
                     set("PIPEWIRE_REMOTE", address.native().into()),
                     set("PULSE_SERVER", pulse),
-                    // They would name what isn't there.
                     ("PULSE_SINK".into(), None),
                     ("PULSE_SOURCE".into(), None),
                     ("PIPEWIRE_NODE".into(), None),
@@ -187,7 +192,9 @@ impl Audio {
             }
             None => {
                 let sink = OsString::from(self.mode.sink());
-                vec![set("PULSE_SINK", sink.clone()), set("PIPEWIRE_NODE", sink)]
+                let mut all = vec![set("PULSE_SINK", sink.clone()), set("PIPEWIRE_NODE", sink)];
+                all.extend(self.microphone.then(|| set("PULSE_SOURCE", self.mode.source().into())));
+                all
             }
         }
     }

@@ -129,12 +129,10 @@ impl Graph {
         ports.map(|(id, p)| (*id, p.channel.as_str())).collect()
     }
 
-    /// Our sink, once it has a port for each channel.
-    pub fn sink(&self, channels: usize) -> Option<Id> {
-        let sinks = self.nodes.iter().filter(|(_, kind)| **kind == Kind::Sink);
-        sinks
-            .map(|(id, _)| *id)
-            .find(|id| self.ports_of(*id, false).len() == channels)
+    /// Whether there is one of a kind that has a port for each channel.
+    pub fn has(&self, kind: Kind, channels: usize) -> bool {
+        let mut of_kind = self.nodes.iter().filter(|(_, k)| **k == kind);
+        of_kind.any(|(id, _)| self.ports_of(*id, kind.is_output()).len() == channels)
     }
 }
 
@@ -164,7 +162,7 @@ mod tests {
         graph.port(21, port(2, true, "FR"));
         assert_eq!(graph.due(), []);
         graph.node(1, Kind::Sink);
-        assert_eq!(graph.sink(2), Some(1));
+        assert!(graph.has(Kind::Sink, 2) && !graph.has(Kind::Sink, 6));
         assert_eq!(ends(&graph.due()), [(21, 12)]);
         graph.port(22, port(2, true, "FL"));
         assert_eq!(ends(&graph.due()), [(22, 11)]);

@@ -1,4 +1,4 @@
-//! The ring between PipeWire's data thread and ours: one writer, one reader, no locks and no allocation after the
+//! A ring between PipeWire's data thread and ours: one writer, one reader, no locks and no allocation after the
 //! start. What does not fit is dropped and counted by the writer.
 
 use std::cell::UnsafeCell;
@@ -31,10 +31,10 @@ unsafe impl Sync for Ring {}
 // SAFETY: it owns all that is in it.
 unsafe impl Send for Ring {}
 
-/// For the data thread.
+/// For the data thread of the sink, and for the microphone's other end.
 pub struct Writer(Arc<Ring>);
 
-/// For the audio thread.
+/// For the audio thread, and for the data thread of the microphone.
 pub struct Reader(Arc<Ring>);
 
 /// Both ends of a new ring.
@@ -74,6 +74,14 @@ impl Writer {
         }
         ring.written.store(written.wrapping_add(1), Ordering::Release);
         true
+    }
+
+    /// Slots that were written and not read yet.
+    pub fn waiting(&self) -> usize {
+        let ring = &*self.0;
+        ring.written
+            .load(Ordering::Relaxed)
+            .wrapping_sub(ring.read.load(Ordering::Acquire))
     }
 }
 

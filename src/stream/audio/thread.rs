@@ -3,9 +3,11 @@
 use super::encode::{Encoder, LOOKAHEAD, default_bitrate};
 use super::frames::Frames;
 use super::graph::Manager;
+use super::mixer::Mixer;
 use super::ring::{Reader, ring};
 use super::server::{Folder, PROGRAM, Server};
 use super::sink::{self, Shape, Sink};
+use super::source::{self, Source};
 use super::wake::Wake;
 use super::{Config, Message, Mode, Outlet, VoiceReceiver};
 use crate::link::{AudioFormat, AudioToNetwork};
@@ -149,8 +151,12 @@ impl Worker {
         let _manager_listener = manager_core.as_ref().map(|core| listen(core, &dead));
         let manager = manager_core
             .as_ref()
-            .map(|core| Manager::new(core, layout))
+            .map(|core| Manager::new(core, layout, self.config.microphone))
             .transpose()?;
+        let mut mixer = Mixer::default();
+        let name = self.config.mode.source();
+        let source = || Source::new(&core, &name, quantum, self.wake.clone());
+        let mut source = self.config.microphone.then(source).transpose()?;
         let rt = self.config.rt;
         let shape = Shape { layout, quantum, rt };
         let (writer, reader) = ring();
@@ -167,9 +173,11 @@ impl Worker {
                 Err(e) => return Err(e).context("error waiting for sound"),
             }
             self.wake.clear();
-            if let Some(voices) = &mut self.voices {
-                // There is no source to play them yet.
-                while voices.try_recv().is_some() {}
+            while let Some(packet) = self.voices.as_mut().and_then(VoiceReceiver::try_recv) {
+                mixer.take(&packet);
+            }
+            if let Some(source) = &mut source {
+                source.answer(|at, samples| mixer.render(at, samples));
             }
             // The sound first: what PipeWire says may wait.
             pipe.run(&*self.network);
@@ -201,6 +209,14 @@ impl Mode {
         match self {
             Self::Private => sink::NAME.to_owned(),
             Self::Host => format!("{}-{}", sink::NAME, std::process::id()),
+        }
+    }
+
+    /// The microphone's.
+    pub(super) fn source(self) -> String {
+        match self {
+            Self::Private => source::NAME.to_owned(),
+            Self::Host => format!("{}-{}", source::NAME, std::process::id()),
         }
     }
 }
