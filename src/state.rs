@@ -199,9 +199,11 @@ impl State {
             kb.repeat_rate,
         )
         .context("error compiling the keyboard layout")?;
-        seat.add_pointer();
-
         let area = settings.nested.unwrap_or(settings.output);
+        // In a corner it would be at an edge where many games scroll, and beside a window smaller than the screen.
+        let middle = (f64::from(settings.output.w) / 2.0, f64::from(settings.output.h) / 2.0);
+        seat.add_pointer().set_location(middle.into());
+
         let monitor = Monitor::new(&settings, area)?;
         let output = monitor.create_output(0, area, settings.refresh);
         outputs::publish(&dh, &output, 0);

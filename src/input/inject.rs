@@ -237,7 +237,8 @@ impl State {
     }
 
     /// The scene changed under a still pointer: it stays where the player sees it, which was a place of `before`, and
-    /// whoever is under it now gets it.
+    /// whoever is under it now gets it. If that is beside all that is shown now, it goes to its border, as it would at the
+    /// next motion; else that motion, a game's first, would be lost.
     pub fn refresh_pointer_focus(&mut self, before: Fit) {
         let Some(pointer) = self.scope.seat.get_pointer() else {
             return;
@@ -245,16 +246,22 @@ impl State {
         if pointer.is_grabbed() {
             return;
         }
-        let mut at = pointer.current_location();
+        let was = pointer.current_location();
         let now = self.scope.pointer_fit;
-        let moved = now != before && !self.scope.pointer_locked();
-        if moved {
-            let (x, y) = before.to_output(at.x, at.y);
-            at = now.to_game(x, y).into();
+        let mut at = was;
+        if !self.scope.pointer_locked() {
+            if now != before {
+                let (x, y) = before.to_output(at.x, at.y);
+                at = now.to_game(x, y).into();
+            }
+            at = self.scope.keep_inside(at);
         }
         let under = self.scope.under_pointer(at);
-        if !moved && under.as_ref().map(|u| &u.0) == pointer.current_focus().as_ref() {
+        if at == was && under.as_ref().map(|u| &u.0) == pointer.current_focus().as_ref() {
             return;
+        }
+        if at != was {
+            self.scope.pointer_moved(at);
         }
         let event = MotionEvent {
             location: at,

@@ -153,6 +153,23 @@ fn a_locked_pointer_stays_and_hears_relative_motion() {
 }
 
 #[test]
+fn the_pointer_starts_in_the_middle_and_is_never_left_beside_the_picture() {
+    let mut f = Fixture::new(32, 32);
+    let mut c = f.client();
+    let large = window(&mut f, &mut c, (32, 32));
+    assert_eq!(place(&c), Some((16.0, 16.0)), "without a motion");
+    f.state.inject(Event::Absolute { x: 0.0, y: 0.5 });
+    let small = window(&mut f, &mut c, (8, 8));
+    assert_eq!(place(&c), Some((0.0, 4.0)), "the small window's border");
+    // Else its first motion would be spent on the way into the window.
+    f.state.inject(Event::Relative { dx: 8.0, dy: 4.0 });
+    f.settle(&mut [&mut c]);
+    assert_eq!(c.heard.relative, [(8.0, 4.0)]);
+    assert_eq!(place(&c), Some((2.0, 5.0)), "four times as large");
+    drop((large, small));
+}
+
+#[test]
 fn a_confined_pointer_stops_at_the_border_of_its_region() {
     let mut f = Fixture::new(64, 64);
     let mut c = f.client();

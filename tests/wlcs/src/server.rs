@@ -131,6 +131,10 @@ fn serve(inbox: Channel<Order>) -> Result<()> {
         Clock::monotonic(),
     )?;
     state.scope.free = true;
+    if let Some(pointer) = state.scope.seat.get_pointer() {
+        // Its virtual pointers move it from there.
+        pointer.set_location((0.0, 0.0).into());
+    }
     // The suite's clients look for touch when they connect.
     state.touch(Touch::Up { finger: 0 });
     insert_display(&events.handle(), display)?;
