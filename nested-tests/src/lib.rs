@@ -9,6 +9,7 @@ pub mod browser;
 pub mod decode;
 pub mod keyboard;
 pub mod picture;
+pub mod play;
 pub mod program;
 pub mod scope;
 pub mod viewer;

@@ -1,74 +1,34 @@
 //! Programs of others, each known by its decoded picture.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use nested_tests::decode::Picture;
-use nested_tests::keyboard::type_text;
 use nested_tests::picture::{Rgb, Size};
-use nested_tests::scope::{Scope, Setup};
-use nested_tests::viewer::{Shown, Viewer};
+use nested_tests::play::{Play, has_red_green_blue, stands_out};
+use nested_tests::scope::Setup;
 
 const HD: Size = Size { w: 1280, h: 720 };
 
-/// `program` under goggles-scope until a viewer has seen a picture that `looks` right, which is saved as NAME.png.
-fn shows(name: &str, program: &[&str], looks: impl Fn(&Picture) -> bool) -> Result<(Scope, Viewer)> {
-    let mut setup = Setup::new(HD)?;
-    setup.program(program);
-    let scope = setup.start()?;
-    let viewer = scope.viewer()?;
-    see(&viewer, name, |shown| looks(&shown.picture)).with_context(|| format!("log:\n{}", scope.log()))?;
-    Ok((scope, viewer))
-}
-
-fn see(viewer: &Viewer, name: &str, looks: impl Fn(&Shown) -> bool) -> Result<()> {
-    let shown = viewer.until_shown(name, looks)?;
-    shown
-        .picture
-        .save(&nested_tests::output("nested")?.join(format!("{name}.png")))
-}
-
-/// What moves shows other pictures, too.
-fn moves(viewer: &Viewer) -> Result<()> {
-    let grid = |s: &Shown| {
-        let at = |i: usize| s.picture.rgb(i % 64 * 20 + 10, i / 64 * 20 + 10);
-        (0..64 * 36).map(at).collect::<Vec<Rgb>>()
-    };
-    let first = grid(&viewer.until_shown("any picture", |_| true)?);
-    let differs = |s: &Shown| {
-        grid(s)
-            .iter()
-            .zip(&first)
-            .filter(|(a, b)| !nested_tests::decode::is_near(**a, **b, 16))
-            .count()
-    };
-    viewer.until_shown("a picture that has moved", |s| differs(s) >= 10)?;
-    Ok(())
-}
-
-/// Which of the three components stands out by at least `by`.
-fn stands_out(c: Rgb, component: usize, by: u8) -> bool {
-    (0..3).all(|i| i == component || c[component].saturating_sub(c[i]) >= by)
-}
-
-fn has_red_green_blue(picture: &Picture, share: f64) -> bool {
-    (0..3).all(|component| picture.share(|c| stands_out(c, component, 60)) > share)
+/// `program` shows a picture that `looks` right, which is saved as NAME.png, and goes on moving.
+fn moves(name: &str, program: &[&str], looks: impl Fn(&Picture) -> bool) -> Result<()> {
+    let play = Play::start(HD, program)?;
+    play.see(name, looks)?;
+    play.moves()
 }
 
 #[test]
 fn weston_simple_shm() -> Result<()> {
     // Rings of many colours in a white frame.
-    let (_scope, viewer) = shows("weston-simple-shm", &["weston-simple-shm"], |p| {
+    moves("weston-simple-shm", &["weston-simple-shm"], |p| {
         p.share(|c| c.iter().all(|v| *v > 230)) > 0.02 && has_red_green_blue(p, 0.005)
-    })?;
-    moves(&viewer)
+    })
 }
 
 #[test]
 fn weston_simple_egl() -> Result<()> {
     // A triangle with a red, a green and a blue corner.
-    let (_scope, viewer) = shows("weston-simple-egl", &["weston-simple-egl", "-f"], |p| {
+    moves("weston-simple-egl", &["weston-simple-egl", "-f"], |p| {
         has_red_green_blue(p, 0.002)
-    })?;
-    moves(&viewer)
+    })
 }
 
 #[test]
@@ -80,28 +40,24 @@ fn glmark2() -> Result<()> {
         "-b",
         "shading:shading=phong:duration=60",
     ];
-    let (_scope, viewer) = shows("glmark2", &program, |p| p.share(|c| c.iter().any(|v| *v > 60)) > 0.05)?;
-    moves(&viewer)
+    moves("glmark2", &program, |p| p.share(|c| c.iter().any(|v| *v > 60)) > 0.05)
 }
 
 #[test]
 fn glxgears() -> Result<()> {
-    let (_scope, viewer) = shows("glxgears", &["glxgears", "-fullscreen"], |p| {
+    moves("glxgears", &["glxgears", "-fullscreen"], |p| {
         has_red_green_blue(p, 0.01)
-    })?;
-    moves(&viewer)
+    })
 }
 
 #[test]
 fn vkcube_wayland() -> Result<()> {
-    let (_scope, viewer) = shows("vkcube-wayland", &["vkcube-wayland"], is_a_cube)?;
-    moves(&viewer)
+    moves("vkcube-wayland", &["vkcube-wayland"], is_a_cube)
 }
 
 #[test]
 fn vkcube_xcb() -> Result<()> {
-    let (_scope, viewer) = shows("vkcube-xcb", &["vkcube"], is_a_cube)?;
-    moves(&viewer)
+    moves("vkcube-xcb", &["vkcube"], is_a_cube)
 }
 
 /// A grey cube with LunarG's blue-green logo on dark grey.
@@ -115,21 +71,18 @@ fn is_a_cube(picture: &Picture) -> bool {
 /// Typed into a shell: the shell writes a file, and makes the whole screen `colour`.
 fn takes_typing(name: &str, program: &[&str], escape: &str, is: impl Fn(Rgb) -> bool) -> Result<()> {
     let mut setup = Setup::new(HD)?;
-    let home = setup.folder().to_owned();
-    let file = home.join("typed");
-    setup.env("HOME", &home).env("SHELL", "/bin/sh").env("ENV", "/dev/null");
-    setup.program(program);
-    let scope = setup.start()?;
-    let viewer = scope.viewer()?;
+    let file = setup.folder().join("typed");
+    setup.env("SHELL", "/bin/sh").env("ENV", "/dev/null");
+    let play = Play::with(setup, HD, program)?;
     // The program is there, and so is its shell, once it has drawn a prompt: light or dark on the opposite.
-    viewer.until_shown("a prompt", |s| {
+    play.viewer.until_shown("a prompt", |s| {
         (0.00002..0.5).contains(&s.picture.share(|c| is_ink(c, &s.picture)))
     })?;
-    type_text(
-        &viewer,
-        &format!("echo 'Ab_1!' > {}; printf '{escape}'; read x\n", file.display()),
-    )?;
-    see(&viewer, name, |s| s.picture.share(&is) > 0.9).with_context(|| format!("log:\n{}", scope.log()))?;
+    play.types(&format!(
+        "echo 'Ab_1!' > {}; printf '{escape}'; read x\n",
+        file.display()
+    ))?;
+    play.see(name, |p| p.share(&is) > 0.9)?;
     assert_eq!(std::fs::read_to_string(file)?, "Ab_1!\n");
     Ok(())
 }

@@ -224,8 +224,18 @@ impl Viewer {
     ///
     /// # Errors
     /// The stream has ended, or there was none within [`PATIENCE`]: the last one is then saved as `target/nested/lost-WHAT.png`.
-    pub fn until_shown(&self, what: &str, mut is: impl FnMut(&Shown) -> bool) -> Result<Shown> {
-        let deadline = Instant::now() + PATIENCE;
+    pub fn until_shown(&self, what: &str, is: impl FnMut(&Shown) -> bool) -> Result<Shown> {
+        self.until_shown_within(PATIENCE, what, is)
+    }
+
+    /// The same for what may take longer.
+    pub fn until_shown_within(
+        &self,
+        patience: Duration,
+        what: &str,
+        mut is: impl FnMut(&Shown) -> bool,
+    ) -> Result<Shown> {
+        let deadline = Instant::now() + patience;
         let (mut last, mut count) = (None, 0);
         // Frames may go on coming for ever.
         while let Some(left) = deadline.checked_duration_since(Instant::now())
@@ -241,7 +251,7 @@ impl Viewer {
             let name = format!("lost-{}.png", what.replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
             last.picture.save(&crate::output("nested")?.join(name))?;
         }
-        bail!("no picture showed {what} within {PATIENCE:?} ({count} pictures came)")
+        bail!("no picture showed {what} within {patience:?} ({count} pictures came)")
     }
 
     /// The frames that are decoded already.
@@ -296,12 +306,21 @@ impl Viewer {
 
     /// The first message that `is` says yes to.
     pub fn message(&self, what: &str, is: impl Fn(&ToClient) -> bool) -> Result<ToClient> {
-        self.until(what, |told| told.messages.iter().find(|m| is(m)).cloned())
+        self.message_within(PATIENCE, what, is)
+    }
+
+    /// The same for what may take longer.
+    pub fn message_within(&self, patience: Duration, what: &str, is: impl Fn(&ToClient) -> bool) -> Result<ToClient> {
+        self.until_within(patience, what, |told| told.messages.iter().find(|m| is(m)).cloned())
     }
 
     /// Waits until `find` finds something in what was told.
-    fn until<T>(&self, what: &str, mut find: impl FnMut(&Told) -> Option<T>) -> Result<T> {
-        let deadline = Instant::now() + PATIENCE;
+    fn until<T>(&self, what: &str, find: impl FnMut(&Told) -> Option<T>) -> Result<T> {
+        self.until_within(PATIENCE, what, find)
+    }
+
+    fn until_within<T>(&self, patience: Duration, what: &str, mut find: impl FnMut(&Told) -> Option<T>) -> Result<T> {
+        let deadline = Instant::now() + patience;
         loop {
             if let Some(found) = find(&lock(&self.notes)) {
                 return Ok(found);
