@@ -13,6 +13,7 @@ mod focus;
 pub mod frame;
 pub mod handlers;
 pub mod input;
+pub mod limiter;
 pub mod link;
 pub mod monitor;
 pub mod preflight;

@@ -6,6 +6,7 @@
 use crate::backend::{Backend, headless::Headless};
 use crate::child::{Child, Displays, Spawn, environment};
 use crate::config::{Settings, Stream};
+use crate::limiter::LimiterFile;
 use crate::link::{EncoderToScope, FromScope, Rate, SceneInfo, ToScope};
 use crate::ready::{Ready, Told};
 use crate::render::compose::Composer;
@@ -62,6 +63,11 @@ pub fn run(settings: Settings) -> Result<i32> {
     if let Err(why) = state.scope.monitor.publish(&wayland, &|name| std::env::var_os(name)) {
         tracing::warn!("the monitor's EDID has no file: {why:#}");
     }
+    match LimiterFile::open(&|name| std::env::var_os(name)) {
+        Ok(file) => state.scope.limiter = Some(file),
+        Err(why) => tracing::warn!("the frame limit has no file: {why:#}"),
+    }
+    state.scope.tell_limit();
     if let Some(s) = &stream {
         let transport = Rc::clone(&s.transport);
         state.scope.to_network = Some(Outlet(Box::new(move |message| transport.send(message))));
@@ -284,6 +290,7 @@ impl Session {
         let displays = Displays {
             wayland: self.wayland.clone().into(),
             x11: state.scope.xwayland.displays().unwrap_or_default(),
+            limiter_file: state.scope.limiter.as_ref().map(|file| file.path().to_owned()),
             ..Displays::default()
         };
         let mut changes = environment(settings, &displays, &|name| std::env::var_os(name));

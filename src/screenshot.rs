@@ -50,7 +50,7 @@ impl State {
         let chosen = self.scope.settings.screenshots.clone();
         let folder = folder(chosen, &|name| std::env::var_os(name)).context("HOME is not set: say --screenshot-dir")?;
         if self.scope.scene_dirty {
-            self.scope.relayout();
+            self.relayout();
         }
         let pixels = self.backend.snapshot(&self.scope)?;
         let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -10,6 +10,7 @@ use crate::frame::pacer::Pacer;
 use crate::frame::stats::Stats;
 use crate::handlers::{ClientState, Extras, outputs};
 use crate::input::hotkeys::Hotkeys;
+use crate::limiter::LimiterFile;
 use crate::link::{FromScope, Refresh, SceneInfo};
 use crate::monitor::Monitor;
 use crate::render::compose::Look;
@@ -71,6 +72,10 @@ pub struct Protocols {
 pub struct Scope {
     /// The Wayland display.
     pub dh: DisplayHandle,
+    /// Its socket's name, once it listens.
+    pub wayland: String,
+    /// Where games' Vulkan drivers learn whether a frame limit is set, if there is such a file.
+    pub limiter: Option<LimiterFile>,
     /// To add event sources.
     pub events: LoopHandle<'static, State>,
     /// What the user asked for.
@@ -256,6 +261,8 @@ impl State {
             screenshots: Screenshots::default(),
             stops: 0,
             child_ended: false,
+            wayland: String::new(),
+            limiter: None,
             dh,
             events,
             settings,
@@ -282,6 +289,7 @@ impl State {
                 }
             })
             .map_err(|e| anyhow::anyhow!("error listening at the Wayland socket: {e}"))?;
+        self.scope.wayland.clone_from(&socket);
         Ok(socket)
     }
 
@@ -312,9 +320,7 @@ impl State {
     /// Latches a frame and sends the callbacks, as far as they are due. Gives whether this is a tick.
     fn latch(&mut self, now: Mono) -> bool {
         if self.scope.scene_dirty {
-            let before = self.scope.pointer_fit;
-            self.scope.relayout();
-            self.refresh_pointer_focus(before);
+            self.relayout();
         }
         let due = self.scope.pacer.step(now, self.backend.is_free());
         if due.latch || (self.backend.wants_frame() && self.backend.is_free()) {
@@ -330,6 +336,13 @@ impl State {
             self.scope.send_frame_callbacks();
         }
         due.callbacks
+    }
+
+    /// Makes the layout anew, and tells whoever is under the pointer then.
+    pub fn relayout(&mut self) {
+        let before = self.scope.pointer_fit;
+        self.scope.relayout();
+        self.refresh_pointer_focus(before);
     }
 
     /// When [`Self::turn`] must run again, if nothing else happens.
@@ -357,7 +370,7 @@ impl Scope {
     }
 
     /// Makes `fit` and `placed` anew.
-    pub fn relayout(&mut self) {
+    fn relayout(&mut self) {
         self.scene_dirty = false;
         let out = self.settings.output;
         let base = self.choice.base.and_then(|id| self.windows.get(id));

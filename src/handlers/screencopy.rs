@@ -188,7 +188,7 @@ impl State {
 
     fn copy_frames(&mut self, copies: &[Copy]) {
         if self.scope.scene_dirty {
-            self.scope.relayout();
+            self.relayout();
         }
         let picture = match self.backend.snapshot(&self.scope) {
             Ok(picture) => picture,

@@ -186,7 +186,7 @@ impl State {
             }
             self.scene_changed();
         } else if has_buffer {
-            self.scope.relayout();
+            self.relayout();
         }
     }
 }

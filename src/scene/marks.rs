@@ -49,6 +49,17 @@ impl Marks {
         self.overlay || self.external_overlay
     }
 
+    /// The app in Steam's mode: Steam's old main window is Steam's without saying so, a performance display is no app's.
+    pub fn app(&self) -> u32 {
+        match self {
+            Self {
+                external_overlay: true, ..
+            } => 0,
+            Self { big_picture: true, .. } => STEAM,
+            _ => self.game,
+        }
+    }
+
     /// The opacity as a factor, 0 to 1.
     pub fn alpha(&self) -> f32 {
         (f64::from(self.opacity) / f64::from(u32::MAX)) as f32

@@ -94,6 +94,17 @@ pub struct Choice {
 }
 
 impl Info {
+    /// Steam may be told of it, to choose it as the base.
+    pub fn is_choosable(&self) -> bool {
+        let placed = matches!(self.role, Role::Override { .. });
+        !placed && !self.helper && !self.marks.is_overlay() && self.marks.opacity > 0 && self.is_usable()
+    }
+
+    /// It is more than a point.
+    fn is_usable(&self) -> bool {
+        self.size.0 > 1 && self.size.1 > 1
+    }
+
     /// It can be the base.
     pub fn is_main(&self) -> bool {
         let role = match self.role {
@@ -165,12 +176,11 @@ fn base(windows: &[Info], wants: &Wants) -> Option<Info> {
 
 /// The best main window of those that count: one that is a window and no helper, and the newest of them.
 fn best(windows: &[Info], counts: &dyn Fn(&Info) -> bool) -> Option<Info> {
-    let usable = |w: &Info| w.size.0 > 1 && w.size.1 > 1;
     windows
         .iter()
         .enumerate()
         .filter(|(_, w)| w.is_main() && counts(w))
-        .max_by_key(|(at, w)| (usable(w), !w.helper, *at))
+        .max_by_key(|(at, w)| (w.is_usable(), !w.helper, *at))
         .map(|(_, w)| *w)
 }
 

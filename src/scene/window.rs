@@ -188,7 +188,7 @@ impl Window {
             id: self.id,
             role,
             keyboard,
-            app: if steam { self.marks.game } else { self.number() },
+            app: if steam { self.marks.app() } else { self.number() },
             x11,
             pid,
             size: (rect.size.w, rect.size.h),

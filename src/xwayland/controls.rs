@@ -101,8 +101,18 @@ impl State {
                 scope.controls.refresh = refresh;
                 scope.repace();
             }
-            Control::Mode { server, size } => self.x11_resize_screen(server, size),
+            Control::Mode { server, size, beyond } => {
+                let out = scope.settings.output;
+                let within = |s: Size| Size {
+                    w: s.w.min(out.w),
+                    h: s.h.min(out.h),
+                };
+                self.x11_resize_screen(server, if beyond { size } else { size.map(within) });
+            }
             Control::Filter(filter) => scope.settings.filter = filter,
+            Control::Scaling(scaler, filter) => {
+                (scope.settings.scaler, scope.settings.filter) = (scaler, filter);
+            }
             Control::Scaler(scaler) => scope.settings.scaler = scaler,
             Control::Sharpness(sharpness) => scope.settings.sharpness = sharpness,
             Control::CompositeForce(force) => scope.controls.composite_force = force,
@@ -215,14 +225,14 @@ impl State {
 }
 
 impl Scope {
-    /// The windows, as the policy saw them: Steam is told of the main ones.
+    /// The windows, as the policy saw them: Steam is told of those that it may choose.
     pub fn note_focusable(&mut self, windows: &[Info]) {
-        let main = windows.iter().filter(|w| w.is_main());
-        self.xwayland.told.focusable = main
-            .map(|w| Focusable {
-                window: self.windows.get(w.id).map_or(0, |w| w.number()),
-                app: w.app,
-                pid: w.pid,
+        let choosable = windows.iter().filter(|w| w.is_choosable());
+        self.xwayland.told.focusable = choosable
+            .filter_map(|w| {
+                let (_, window) = w.x11?;
+                let (app, pid) = (w.app, w.pid);
+                Some(Focusable { window, app, pid })
             })
             .collect();
         self.xwayland.told.dirty = true;
@@ -263,6 +273,15 @@ impl Scope {
         let refresh = self.refresh();
         let rate = self.settings.limit.map_or(refresh, |l| slower(l, refresh));
         self.pacer.set_period(period(rate));
+        self.tell_limit();
+    }
+
+    /// Tells games' drivers whether a limit is set.
+    pub fn tell_limit(&mut self) {
+        let limited = self.settings.limit.is_some();
+        if let Some(why) = self.limiter.as_mut().and_then(|file| file.tell(limited).err()) {
+            tracing::warn!("the frame limit can't be told: {why}");
+        }
     }
 
     /// Gives the game another size to be.
@@ -290,11 +309,15 @@ impl Scope {
     }
 
     fn x11_facts(&self, cursor: bool) -> Facts {
-        let shown = self.choice.keyboard.or(self.choice.base);
         let window = |id: Option<WindowId>| id.and_then(|id| self.windows.get(id));
-        let display = |id| {
-            let x11 = window(id).filter(|w| matches!(w.kind, Kind::X11(_)))?;
-            self.xwayland.display_of(x11.server)
+        let first = self.xwayland.display().map_or_else(String::new, |n| format!(":{n}"));
+        let display = |id| match window(id) {
+            Some(w) if w.x11().is_none() => self.wayland.clone(),
+            Some(w) => {
+                let number = self.xwayland.display_of(w.server);
+                number.map_or_else(|| first.clone(), |n| format!(":{n}"))
+            }
+            None => first.clone(),
         };
         let (x, y) = self.look().enlargement();
         let area = Size {
@@ -307,7 +330,8 @@ impl Scope {
             focusable: self.xwayland.told.focusable.clone(),
             app: self.choice.app,
             app_gfx: self.choice.app_gfx,
-            window: window(shown).map_or(0, |w| w.number()),
+            window: window(self.choice.base).map_or(0, |w| w.number()),
+            shown: display(self.choice.base),
             keyboard: display(self.choice.keyboard),
             pointer: display(self.choice.pointer.first().copied()),
             inputs: self.inputs,

@@ -35,6 +35,7 @@ x11rb::atom_manager! {
         _NET_CLIENT_LIST_STACKING,
         _NET_SUPPORTED,
         _NET_SUPPORTING_WM_CHECK,
+        _NET_SYSTEM_TRAY_S0,
         _NET_WM_NAME,
         _NET_WM_STATE,
         _NET_WM_STATE_FULLSCREEN,
@@ -78,6 +79,8 @@ pub enum News {
         /// Width and height.
         size: (Option<u32>, Option<u32>),
     },
+    /// The screen has another size.
+    Resized,
     /// Xwayland emulates another mode for the client of this window.
     Emulated(u32),
     /// Another property of this window has changed.
@@ -110,7 +113,7 @@ impl Ewmh {
         let conn = RustConnection::connect_to_stream(stream, 0).context("error connecting")?;
         let root = conn.setup().roots.first().context("the X server has no screen")?.root;
         let atoms = Atoms::new(&conn)?.reply()?;
-        let mask = EventMask::SUBSTRUCTURE_NOTIFY | EventMask::PROPERTY_CHANGE;
+        let mask = EventMask::STRUCTURE_NOTIFY | EventMask::SUBSTRUCTURE_NOTIFY | EventMask::PROPERTY_CHANGE;
         conn.change_window_attributes(root, &ChangeWindowAttributesAux::new().event_mask(mask))?;
 
         let supported = [
@@ -132,6 +135,10 @@ impl Ewmh {
         if let Some(check) = check.first() {
             let name = b"goggles-scope";
             conn.change_property8(PropMode::REPLACE, *check, atoms._NET_WM_NAME, atoms.UTF8_STRING, name)?;
+        }
+        // Programs whose window is an icon of the tray would else show it as a window. Nothing is shown of it.
+        if let Some(check) = check.first() {
+            conn.set_selection_owner(*check, atoms._NET_SYSTEM_TRAY_S0, x11rb::CURRENT_TIME)?;
         }
         conn.flush()?;
 
@@ -190,6 +197,9 @@ impl Ewmh {
                         at: (given(8, x).map(|x| x as i32), given(9, y).map(|y| y as i32)),
                         size: (given(10, w), given(11, h)),
                     }));
+                }
+                Event::ConfigureNotify(n) if n.window == self.root && n.event == self.root => {
+                    return Ok(Some(News::Resized));
                 }
                 Event::PropertyNotify(n) if n.window == self.root && n.atom == self.atoms._NET_ACTIVE_WINDOW => {
                     self.correct_active()?;
@@ -286,6 +296,15 @@ impl Ewmh {
     /// Maps an override-redirect window.
     pub fn show(&mut self, window: u32) -> Result<()> {
         self.conn.map_window(window)?;
+        self.conn.flush()?;
+        Ok(())
+    }
+
+    /// Takes away this property of the root window.
+    pub fn remove(&mut self, property: &str) -> Result<()> {
+        self.unread = true;
+        let atom = self.conn.intern_atom(false, property.as_bytes())?.reply()?.atom;
+        self.conn.delete_property(self.root, atom)?;
         self.conn.flush()?;
         Ok(())
     }

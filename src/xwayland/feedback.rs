@@ -11,6 +11,8 @@ pub enum Value {
     Words(Vec<u32>),
     /// UTF-8.
     Text(String),
+    /// Latin-1, with a zero at its end.
+    Latin(String),
     /// There is no such property.
     Nothing,
 }
@@ -35,12 +37,14 @@ pub struct Facts {
     pub app: u32,
     /// The app whose picture is shown.
     pub app_gfx: u32,
-    /// The window that has the keyboard, or else is shown.
+    /// The base window.
     pub window: u32,
-    /// The X display of the window that has the keyboard.
-    pub keyboard: Option<u32>,
-    /// The X display of the window that the pointer reaches.
-    pub pointer: Option<u32>,
+    /// The display of the base window (`:N`, or the Wayland socket's name).
+    pub shown: String,
+    /// The one of the window that has the keyboard.
+    pub keyboard: String,
+    /// The one of the window that the pointer reaches.
+    pub pointer: String,
     /// How many events have come from the player.
     pub inputs: u32,
     /// The cursor is to be seen.
@@ -69,6 +73,22 @@ fn word(w: u32) -> Value {
     Value::Words(vec![w])
 }
 
+/// A number, or an empty list where there is none.
+fn known(w: u32) -> Value {
+    Value::Words((w != 0).then_some(w).into_iter().collect())
+}
+
+/// Text as gamescope has it here, and its readers expect it: its bytes and a zero, in 32-bit words.
+fn packed(text: &str) -> Value {
+    let bytes: Vec<u8> = text.bytes().chain([0]).collect();
+    let word = |four: &[u8]| {
+        let mut whole = [0; 4];
+        whole[..four.len()].copy_from_slice(four);
+        u32::from_ne_bytes(whole)
+    };
+    Value::Words(bytes.chunks(4).map(word).collect())
+}
+
 /// The output's refresh in whole hertz.
 fn hertz(facts: &Facts) -> u32 {
     (facts.refresh.0 + 500) / 1000
@@ -81,7 +101,7 @@ fn display(facts: &Facts) -> Vec<(&'static str, Value)> {
     vec![
         ("GAMESCOPE_PID", word(std::process::id())),
         ("GAMESCOPE_DISPLAY_REFRESH_RATE_FEEDBACK", word(hertz)),
-        ("GAMESCOPE_DISPLAY_MODE_LIST_EXTERNAL", Value::Text(modes.join(" "))),
+        ("GAMESCOPE_DISPLAY_MODE_LIST_EXTERNAL", Value::Latin(modes.join(" "))),
         ("GAMESCOPE_FSR_FEEDBACK", word(facts.fsr.into())),
         // No screen is built in; a stream has no vertical blank, and this version no HDR.
         ("GAMESCOPE_DISPLAY_IS_EXTERNAL", word(1)),
@@ -95,7 +115,6 @@ fn display(facts: &Facts) -> Vec<(&'static str, Value)> {
 
 /// What is of the windows and the input.
 fn session(facts: &Facts) -> Vec<(&'static str, Value)> {
-    let display = |d: Option<u32>| d.map_or(Value::Nothing, |d| Value::Text(format!(":{d}")));
     let mut apps: Vec<u32> = Vec::new();
     for f in facts.focusable.iter().filter(|f| f.app != 0) {
         if !apps.contains(&f.app) {
@@ -107,11 +126,12 @@ fn session(facts: &Facts) -> Vec<(&'static str, Value)> {
     vec![
         ("GAMESCOPE_FOCUSABLE_APPS", Value::Words(apps)),
         ("GAMESCOPE_FOCUSABLE_WINDOWS", Value::Words(windows)),
-        ("GAMESCOPE_FOCUSED_APP", word(facts.app)),
-        ("GAMESCOPE_FOCUSED_APP_GFX", word(facts.app_gfx)),
-        ("GAMESCOPE_FOCUSED_WINDOW", word(facts.window)),
-        ("GAMESCOPE_KEYBOARD_FOCUS_DISPLAY", display(facts.keyboard)),
-        ("GAMESCOPE_MOUSE_FOCUS_DISPLAY", display(facts.pointer)),
+        ("GAMESCOPE_FOCUSED_APP", known(facts.app)),
+        ("GAMESCOPE_FOCUSED_APP_GFX", known(facts.app_gfx)),
+        ("GAMESCOPE_FOCUSED_WINDOW", known(facts.window)),
+        ("GAMESCOPE_FOCUS_DISPLAY", packed(&facts.shown)),
+        ("GAMESCOPE_KEYBOARD_FOCUS_DISPLAY", packed(&facts.keyboard)),
+        ("GAMESCOPE_MOUSE_FOCUS_DISPLAY", packed(&facts.pointer)),
         ("GAMESCOPE_INPUT_COUNTER", word(facts.inputs)),
         ("GAMESCOPE_CURSOR_VISIBLE_FEEDBACK", word(facts.cursor.into())),
         ("GAMESCOPE_CREATE_XWAYLAND_SERVER_FEEDBACK", created),
@@ -130,8 +150,9 @@ mod tests {
             app: 570,
             app_gfx: 570,
             window: 7,
-            keyboard: Some(3),
-            pointer: None,
+            shown: ":3".into(),
+            keyboard: ":3".into(),
+            pointer: "gamescope-0".into(),
             inputs: 0,
             cursor: true,
             fsr: false,
@@ -144,9 +165,11 @@ mod tests {
         assert_eq!(value("GAMESCOPE_FOCUSABLE_APPS"), Value::Words(vec![570]));
         let windows = vec![7, 570, 11, 8, 570, 12, 9, 0, 0];
         assert_eq!(value("GAMESCOPE_FOCUSABLE_WINDOWS"), Value::Words(windows));
-        assert_eq!(value("GAMESCOPE_KEYBOARD_FOCUS_DISPLAY"), Value::Text(":3".into()));
-        assert_eq!(value("GAMESCOPE_MOUSE_FOCUS_DISPLAY"), Value::Nothing);
-        let modes = Value::Text("1920x1080@60 1280x720@60".into());
+        let three = Value::Words(vec![u32::from_ne_bytes(*b":3\0\0")]);
+        assert_eq!(value("GAMESCOPE_KEYBOARD_FOCUS_DISPLAY"), three);
+        let words = [*b"game", *b"scop", *b"e-0\0"].map(u32::from_ne_bytes);
+        assert_eq!(value("GAMESCOPE_MOUSE_FOCUS_DISPLAY"), Value::Words(words.into()));
+        let modes = Value::Latin("1920x1080@60 1280x720@60".into());
         assert_eq!(value("GAMESCOPE_DISPLAY_MODE_LIST_EXTERNAL"), modes);
         let created = Value::Text("7 1 :4".into());
         assert_eq!(value("GAMESCOPE_CREATE_XWAYLAND_SERVER_FEEDBACK"), created);

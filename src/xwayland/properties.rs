@@ -61,11 +61,15 @@ pub enum Control {
         server: u32,
         /// Its size.
         size: Option<Size>,
+        /// It may be larger than the output.
+        beyond: bool,
     },
     /// How a scaled picture is filtered.
     Filter(Filter),
     /// How it is fitted.
     Scaler(Scaler),
+    /// Both.
+    Scaling(Scaler, Filter),
     /// How much of FSR's sharpening is left out.
     Sharpness(u8),
     /// Nothing is passed through.
@@ -89,11 +93,14 @@ pub enum Control {
     Kept(&'static str, Option<u32>),
 }
 
+/// Asks for a server's mode; taken away by us when the mode is there.
+pub const MODE_CONTROL: &str = "GAMESCOPE_XWAYLAND_MODE_CONTROL";
+
 /// How one property is read.
 type Read = fn(&Raw) -> Result<Option<Control>, &'static str>;
 
 /// The properties of the root window that are obeyed. `Ok(None)`: there is nothing to do.
-pub const CONTROLS: [(&str, Read); 23] = [
+pub const CONTROLS: [(&str, Read); 25] = [
     ("GAMESCOPECTRL_BASELAYER_APPID", |raw| {
         Ok(Some(Control::BaseApps(raw.words.clone())))
     }),
@@ -104,7 +111,12 @@ pub const CONTROLS: [(&str, Read); 23] = [
     ("GAMESCOPE_DYNAMIC_REFRESH", |raw| {
         Ok(Some(Control::DynamicRefresh(hertz(raw)?)))
     }),
-    ("GAMESCOPE_XWAYLAND_MODE_CONTROL", mode),
+    // For a screen that is not built in, which ours is not.
+    ("GAMESCOPE_DYNAMIC_REFRESH_EXTERNAL", |raw| {
+        Ok(Some(Control::DynamicRefresh(hertz(raw)?)))
+    }),
+    (MODE_CONTROL, mode),
+    ("GAMESCOPE_SCALING_FILTER", old_filter),
     ("GAMESCOPE_NEW_SCALING_FILTER", filter),
     ("GAMESCOPE_NEW_SCALING_SCALER", scaler),
     ("GAMESCOPE_SHARPNESS", sharpness),
@@ -176,7 +188,7 @@ fn hertz(raw: &Raw) -> Result<Option<Refresh>, &'static str> {
     }
 }
 
-/// `[server, width, height, …]`; without a size: the default.
+/// `[server, width, height, whether it may be larger than the output]`; without a size: the default.
 fn mode(raw: &Raw) -> Result<Option<Control>, &'static str> {
     let [server, w, h] = match raw.words[..] {
         [] => return Ok(None),
@@ -188,7 +200,8 @@ fn mode(raw: &Raw) -> Result<Option<Control>, &'static str> {
         (1..=16_384, 1..=16_384) => Some(Size { w, h }),
         _ => return Err("no size of a screen"),
     };
-    Ok(Some(Control::Mode { server, size }))
+    let beyond = raw.words.get(3).is_some_and(|w| *w != 0);
+    Ok(Some(Control::Mode { server, size, beyond }))
 }
 
 fn filter(raw: &Raw) -> Result<Option<Control>, &'static str> {
@@ -201,6 +214,19 @@ fn filter(raw: &Raw) -> Result<Option<Control>, &'static str> {
         Some(3) => return Err("NIS is not served"),
         Some(_) => return Err("no filter has this number"),
     })))
+}
+
+/// The old property, which names filter and scaler at once.
+fn old_filter(raw: &Raw) -> Result<Option<Control>, &'static str> {
+    let (scaler, filter) = match first(raw) {
+        None => return Ok(None),
+        Some(1) => (Scaler::Auto, Filter::Nearest),
+        Some(2) => (Scaler::Integer, Filter::Nearest),
+        Some(3) => (Scaler::Auto, Filter::Fsr),
+        Some(4) => return Err("NIS is not served"),
+        Some(_) => (Scaler::Auto, Filter::Linear),
+    };
+    Ok(Some(Control::Scaling(scaler, filter)))
 }
 
 fn scaler(raw: &Raw) -> Result<Option<Control>, &'static str> {
@@ -219,8 +245,7 @@ fn scaler(raw: &Raw) -> Result<Option<Control>, &'static str> {
 fn sharpness(raw: &Raw) -> Result<Option<Control>, &'static str> {
     match first(raw) {
         None => Ok(None),
-        Some(sharpness @ 0..=20) => Ok(Some(Control::Sharpness(sharpness as u8))),
-        Some(_) => Err("more than 20"),
+        Some(sharpness) => Ok(Some(Control::Sharpness(sharpness.min(20) as u8))),
     }
 }
 

@@ -45,6 +45,7 @@ impl State {
                     scope.x11_place(&window, at, size);
                 }
             }
+            News::Resized => self.x11_mode_is_set(),
             News::Property { window, atom } => self.x11_property(server, window, atom),
             News::Emulated(window) => {
                 if let Some(window) = x11(scope, server, window)

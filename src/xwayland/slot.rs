@@ -1,6 +1,7 @@
 //! The places of the X servers: what outlives one run of each, and the output that each of them sees.
 
 use super::crashes::Crashes;
+use super::properties::MODE_CONTROL;
 use super::server::Server;
 use crate::handlers::outputs;
 use crate::link::Size as Pixels;
@@ -107,6 +108,10 @@ impl State {
         let scope = &mut self.scope;
         let size = size.or(scope.settings.nested).unwrap_or(scope.settings.output);
         let refresh = scope.settings.refresh.0 as i32;
+        if scope.area_of(server) == (size.w as i32, size.h as i32).into() {
+            self.x11_mode_is_set();
+            return;
+        }
         match scope.xwayland.slots.get_mut(&server).map(|slot| slot.screen.as_mut()) {
             Some(Some(screen)) => {
                 screen.area = (size.w as i32, size.h as i32).into();
@@ -133,6 +138,18 @@ impl State {
             .collect();
         for window in filling {
             self.scope.x11_fill_again(&window);
+        }
+    }
+}
+
+impl State {
+    /// A server's screen has the size that was asked for: whoever asked for it by a property waits for its removal.
+    pub(super) fn x11_mode_is_set(&mut self) {
+        let Some(ewmh) = self.scope.xwayland.ewmh(0) else {
+            return;
+        };
+        if let Err(why) = ewmh.remove(MODE_CONTROL) {
+            tracing::debug!("error telling Steam of a mode: {why:#}");
         }
     }
 }

@@ -131,6 +131,10 @@ impl Steam {
                 Value::Text(text) => {
                     conn.change_property8(PropMode::REPLACE, root, atom, self.utf8, text.as_bytes())?;
                 }
+                Value::Latin(text) => {
+                    let text: Vec<u8> = text.bytes().chain([0]).collect();
+                    conn.change_property8(PropMode::REPLACE, root, atom, AtomEnum::STRING, &text)?;
+                }
                 Value::Nothing => {
                     conn.delete_property(root, atom)?;
                 }

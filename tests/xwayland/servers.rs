@@ -95,7 +95,8 @@ fn focus_and_input_go_to_the_server_whose_window_is_seen() {
     let focus_display = |wanted: u32, first: &X, desk: &mut Desk| {
         for name in ["KEYBOARD", "MOUSE"] {
             desk.until("the display with the focus is told", |_| {
-                first.text(first.root, &format!("GAMESCOPE_{name}_FOCUS_DISPLAY")) == format!(":{wanted}")
+                let told = first.text(first.root, &format!("GAMESCOPE_{name}_FOCUS_DISPLAY"));
+                told.trim_end_matches('\0') == format!(":{wanted}")
             });
         }
     };

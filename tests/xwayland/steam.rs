@@ -4,6 +4,7 @@ use crate::desk::{Desk, H, W};
 use crate::x::{BLUE, GREEN, RED, X};
 use goggles_protocols::input::Event;
 use goggles_scope::config::{Filter, Scaler};
+use goggles_scope::limiter::LimiterFile;
 use goggles_scope::stats_fifo::Focus;
 use std::time::Duration;
 use x11rb::protocol::Event as XEvent;
@@ -18,7 +19,7 @@ fn set(x: &X, window: u32, property: &str, words: &[u32]) {
 }
 
 fn text(x: &X, property: &str) -> String {
-    x.text(x.root, property)
+    x.text(x.root, property).trim_end_matches('\0').to_owned()
 }
 
 /// In Steam's mode.
@@ -198,7 +199,6 @@ fn the_picture_is_as_the_root_window_asks() {
         (settings.filter, settings.sharpness, settings.scaler) == (Filter::Fsr, 7, Scaler::Fit)
     });
     // What makes no sense changes nothing.
-    set(&x, x.root, "GAMESCOPE_SHARPNESS", &[21]);
     set(&x, x.root, "GAMESCOPE_NEW_SCALING_FILTER", &[77]);
     set(&x, x.root, "STEAM_SCREEN_SCALE", &[u32::MAX / 2]);
     desk.until_seen(&[(320, 100, 0), (320, 240, RED)]);
@@ -228,10 +228,72 @@ fn another_mode_and_composition_are_obeyed() {
         "GAMESCOPE_DISPLAY_MODE_LIST_EXTERNAL",
         "640x480@63 320x240@63",
     );
-    set(&x, x.root, "GAMESCOPE_XWAYLAND_MODE_CONTROL", &[0, 0, 0, 0]);
+    let control = "GAMESCOPE_XWAYLAND_MODE_CONTROL";
+    until_told(&mut desk, &x, control, &[]);
+    set(&x, x.root, control, &[0, 0, 0, 0]);
     desk.until("both are as before", |_| {
         x.place(x.root) == WHOLE && x.place(window) == WHOLE
     });
+    until_told(&mut desk, &x, control, &[]);
+    // It is there already; and no larger than the output, unless that is asked for.
+    set(&x, x.root, control, &[0, 1280, 960, 0]);
+    until_told(&mut desk, &x, control, &[]);
+    assert_eq!(x.place(x.root), WHOLE);
+    set(&x, x.root, control, &[0, 1280, 960, 1]);
+    desk.until("it is larger than the output", |_| x.place(x.root) == (0, 0, 1280, 960));
+    until_told(&mut desk, &x, control, &[]);
+}
+
+#[test]
+fn the_old_filter_and_the_external_refresh_are_obeyed() {
+    let mut desk = Desk::new();
+    let x = desk.x();
+    set(&x, x.root, "GAMESCOPE_SCALING_FILTER", &[2]);
+    desk.until("both are set", |d| {
+        let settings = &d.f.state.scope.settings;
+        (settings.filter, settings.scaler) == (Filter::Nearest, Scaler::Integer)
+    });
+    set(&x, x.root, "GAMESCOPE_SHARPNESS", &[99]);
+    desk.until("it is the most", |d| d.f.state.scope.settings.sharpness == 20);
+    set(&x, x.root, "GAMESCOPE_DYNAMIC_REFRESH_EXTERNAL", &[10]);
+    until_told(&mut desk, &x, "GAMESCOPE_DISPLAY_REFRESH_RATE_FEEDBACK", &[10]);
+}
+
+#[test]
+fn drivers_are_told_whether_a_limit_is_set() {
+    let mut desk = Desk::new();
+    desk.f.state.scope.limiter = Some(LimiterFile::open(&|_| None).unwrap());
+    desk.f.state.scope.tell_limit();
+    let path = desk.f.state.scope.limiter.as_ref().unwrap().path().to_owned();
+    let x = desk.x();
+    for limit in [0, 30, 0] {
+        set(&x, x.root, "GAMESCOPE_FPS_LIMIT", &[limit]);
+        let wanted = u32::from(limit != 0).to_ne_bytes();
+        desk.until("it is told", |_| std::fs::read(&path).unwrap() == wanted);
+    }
+}
+
+#[test]
+fn the_window_managers_selections_are_owned() {
+    let desk = Desk::new();
+    let x = desk.x();
+    let check = x.words(x.root, "_NET_SUPPORTING_WM_CHECK");
+    assert_eq!(x.words(check[0], "_NET_SUPPORTING_WM_CHECK"), check);
+    assert_eq!(x.text(check[0], "_NET_WM_NAME"), "goggles-scope");
+    for name in ["_NET_WM_CM_S0", "WM_S0", "_NET_SYSTEM_TRAY_S0"] {
+        let asked = x.conn.get_selection_owner(x.atom(name)).unwrap();
+        assert_eq!(asked.reply().unwrap().owner, check[0], "{name}");
+    }
+    let supported = x.words(x.root, "_NET_SUPPORTED");
+    for name in [
+        "_NET_WM_STATE",
+        "_NET_WM_STATE_FULLSCREEN",
+        "_NET_WM_STATE_SKIP_TASKBAR",
+        "_NET_WM_STATE_SKIP_PAGER",
+        "_NET_ACTIVE_WINDOW",
+    ] {
+        assert!(supported.contains(&x.atom(name)), "{name}");
+    }
 }
 
 fn until_told_text(desk: &mut Desk, x: &X, property: &str, wanted: &str) {

@@ -33,7 +33,11 @@ fn controls_are_read() {
     let size = Some(Size { w: 800, h: 600 });
     assert_eq!(
         read("GAMESCOPE_XWAYLAND_MODE_CONTROL", &[1, 800, 600, 0]),
-        some(Mode { server: 1, size })
+        some(Mode {
+            server: 1,
+            size,
+            beyond: false
+        })
     );
     assert_eq!(
         read("GAMESCOPE_NEW_SCALING_FILTER", &[4]),
@@ -43,7 +47,9 @@ fn controls_are_read() {
         read("GAMESCOPE_NEW_SCALING_SCALER", &[4]),
         some(Scaler(super::Scaler::Stretch))
     );
-    assert_eq!(read("GAMESCOPE_SHARPNESS", &[20]), some(Sharpness(20)));
+    assert_eq!(read("GAMESCOPE_SHARPNESS", &[99]), some(Sharpness(20)));
+    assert_eq!(read("GAMESCOPE_CREATE_XWAYLAND_SERVER", &[0]), Ok(None));
+    assert_eq!(read("GAMESCOPE_DESTROY_XWAYLAND_SERVER", &[2]), some(DestroyServer(2)));
     assert_eq!(read("STEAM_SCREEN_SCALE", &[]), some(ScreenScale(1.0)));
     assert_eq!(read("STEAM_SCREEN_MAGNIFICATION", &[0x1fffe]), some(Magnification(2.0)));
     assert_eq!(read("GAMESCOPECTRL_REQUEST_SCREENSHOT", &[]), Ok(None));
@@ -65,7 +71,7 @@ fn what_makes_no_sense_is_refused() {
     assert!(read("GAMESCOPE_XWAYLAND_MODE_CONTROL", &[0, u32::MAX, 600]).is_err());
     assert!(read("GAMESCOPE_NEW_SCALING_FILTER", &[3]).is_err());
     assert!(read("GAMESCOPE_NEW_SCALING_SCALER", &[5]).is_err());
-    assert!(read("GAMESCOPE_SHARPNESS", &[21]).is_err());
+    assert!(read("GAMESCOPE_DESTROY_XWAYLAND_SERVER", &[0]).is_err());
     assert!(read("STEAM_SCREEN_SCALE", &[0]).is_err());
     assert!(layout("../../etc/passwd").is_err());
     assert!(layout("de(x").is_err());
