@@ -16,6 +16,9 @@ pub struct Args {
     /// Locks the pointer and tells where it moves (wl-picture only)
     #[arg(long)]
     pub lock: bool,
+    /// Draws so often a second by its own timer, not at frame callbacks: a game without vsync (wl-picture only)
+    #[arg(long)]
+    pub free: Option<u32>,
 }
 
 /// Set by SIGTERM and SIGINT: say the figures and end.

@@ -11,6 +11,8 @@ pub struct Target {
     pub p50: Option<f64>,
     /// Of the 95th percentile.
     pub p95: Option<f64>,
+    /// Of the 99th percentile.
+    pub p99: Option<f64>,
 }
 
 impl Target {
@@ -19,6 +21,7 @@ impl Target {
         Self {
             p50: Some(p50),
             p95: Some(p95),
+            p99: None,
         }
     }
 
@@ -26,7 +29,23 @@ impl Target {
     pub fn median(p50: f64) -> Self {
         Self {
             p50: Some(p50),
-            p95: None,
+            ..Self::default()
+        }
+    }
+
+    /// The 95th percentile only.
+    pub fn p95(p95: f64) -> Self {
+        Self {
+            p95: Some(p95),
+            ..Self::default()
+        }
+    }
+
+    /// The 99th percentile only.
+    pub fn p99(p99: f64) -> Self {
+        Self {
+            p99: Some(p99),
+            ..Self::default()
         }
     }
 }
@@ -84,7 +103,7 @@ impl Figure {
 
     /// Whether the target is met; `None`: there is none.
     pub fn met(&self) -> Option<bool> {
-        let each = [(50, self.target.p50), (95, self.target.p95)];
+        let each = [(50, self.target.p50), (95, self.target.p95), (99, self.target.p99)];
         let mut met = each
             .iter()
             .filter_map(|(p, t)| t.map(|t| self.percentile(*p) <= t))
@@ -114,7 +133,11 @@ impl Figure {
             Some(met) => {
                 let of = |t: Option<f64>| t.map_or("-".into(), |t| format!("{t}"));
                 let verdict = if met { "met" } else { "NOT MET" };
-                format!("{} / {}: {verdict}", of(self.target.p50), of(self.target.p95))
+                let Target { p50, p95, p99 } = self.target;
+                match p99 {
+                    Some(p99) => format!("{} / {} / {p99}: {verdict}", of(p50), of(p95)),
+                    None => format!("{} / {}: {verdict}", of(p50), of(p95)),
+                }
             }
         };
         let row = format!(
@@ -130,7 +153,8 @@ impl Figure {
         let value = json!({
             "name": self.name, "unit": self.unit, "n": self.count(),
             "p50": self.percentile(50), "p95": self.percentile(95), "p99": self.percentile(99),
-            "target_p50": self.target.p50, "target_p95": self.target.p95, "met": self.met(),
+            "target_p50": self.target.p50, "target_p95": self.target.p95, "target_p99": self.target.p99,
+            "met": self.met(),
             "load": load_average(), "cpu": machine.cpu, "cores": machine.cores, "kernel": machine.kernel,
             "values": self.values,
         });

@@ -6,10 +6,12 @@
 //! | [`latency`] | key → decoded picture, and where the time goes |
 //! | [`load`] | CPU, memory, start |
 //! | [`sound`] | sound against picture, at capture and in Chromium |
+//! | [`limiter`] | what a frame limit adds, and how even frames are |
 //! | [`process`] | what the kernel says of a process |
 
 pub mod figure;
 pub mod latency;
+pub mod limiter;
 pub mod load;
 pub mod process;
 pub mod sound;
@@ -18,6 +20,9 @@ use crate::picture::Size;
 use anyhow::Result;
 use figure::Figure;
 use std::time::Duration;
+
+/// How long a limited program is watched.
+const LIMITED: Duration = Duration::from_secs(15);
 
 /// Which program draws.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +60,8 @@ pub enum Part {
     Flip,
     /// The whole picture scrolls, a key changes its centre
     Moving,
+    /// Commit to latch and evenness of latches under a frame limit
+    Limiter,
     /// CPU time a frame, of the server and of its threads
     Cpu,
     /// A picture that doesn't change
@@ -143,6 +150,9 @@ pub fn run(options: &Options, mut show: impl FnMut(Figure) -> Result<()>) -> Res
     };
     if options.has(Part::Start) {
         part("start".into(), load::start(options.count.unwrap_or(5)))?;
+    }
+    if options.has(Part::Limiter) {
+        part("limiter".into(), limiter::measure(LIMITED))?;
     }
     for size in options.sizes() {
         let of = short(size);

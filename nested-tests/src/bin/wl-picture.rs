@@ -7,7 +7,8 @@ use nested_tests::program::{Args, DrawTimes, catch_signals, ended, wait_readable
 use rustix::mm::{MapFlags, ProtFlags};
 use std::io::Write;
 use std::os::fd::AsFd;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use wayland_client::backend::WaylandError;
 use wayland_client::globals::{GlobalListContents, registry_queue_init};
 use wayland_client::protocol::{
     wl_buffer, wl_callback, wl_compositor, wl_keyboard, wl_pointer, wl_registry, wl_seat, wl_shm, wl_shm_pool,
@@ -65,7 +66,7 @@ impl Window {
         self.slots[index].busy = true;
         self.surface.attach(Some(&self.slots[index].buffer), 0, 0);
         self.surface.damage_buffer(0, 0, i32::MAX, i32::MAX);
-        if self.args.mode == Mode::Scroll {
+        if self.args.mode == Mode::Scroll && self.args.free.is_none() {
             self.surface.frame(qh, ());
             self.waiting = true;
         }
@@ -124,15 +125,30 @@ fn main() -> Result<()> {
         closed: false,
         moved: (0.0, 0.0),
     };
+    let period = window.args.free.map(|fps| Duration::from_secs(1) / fps.max(1));
+    let mut due = Instant::now();
     while !ended() && !window.closed {
         queue
             .dispatch_pending(&mut window)
             .context("error from the compositor")?;
-        queue.flush().context("error writing to the compositor")?;
-        if let Some(guard) = queue.prepare_read()
-            && wait_readable(guard.connection_fd(), None)?
+        let now = Instant::now();
+        if let Some(period) = period
+            && window.configured
+            && now >= due
         {
-            guard.read().context("error reading from the compositor")?;
+            window.draw(&qh);
+            due = (due + period).max(now);
+        }
+        queue.flush().context("error writing to the compositor")?;
+        let timeout = period.map(|period| due.saturating_duration_since(Instant::now()).min(period));
+        if let Some(guard) = queue.prepare_read()
+            && wait_readable(guard.connection_fd(), timeout)?
+        {
+            match guard.read() {
+                // Nothing came: it is time to draw.
+                Err(WaylandError::Io(e)) if e.kind() == std::io::ErrorKind::WouldBlock => {}
+                read => drop(read.context("error reading from the compositor")?),
+            }
         }
     }
     Ok(())

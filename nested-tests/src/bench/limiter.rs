@@ -1,0 +1,76 @@
+//! What a frame limit costs: a game that could draw at 300 is held to 60. How old its frames are when they are latched,
+//! and how even the latches are.
+
+use super::figure::{Figure, Target};
+use crate::picture::{Mode, Size};
+use crate::scope::{Setup, picture_program};
+use anyhow::{Context, Result, ensure};
+use goggles_protocols::frame::Times;
+use std::time::{Duration, Instant};
+
+const SIZE: Size = Size { w: 1280, h: 720 };
+/// Frames a second: of the limit, and what the game could do.
+const LIMIT: u32 = 60;
+const FREE: u32 = 300;
+
+/// One way to be limited: its name, options of ours, options of the program.
+type Way = (&'static str, [&'static str; 4], &'static [&'static str]);
+
+const WAYS: [Way; 4] = [
+    ("callbacks-at-60", ["-r", "60", "--framerate-limit", "60"], &[]),
+    ("callbacks-at-300", ["-r", "300", "--framerate-limit", "60"], &[]),
+    ("free-at-60", ["-r", "60", "--framerate-limit", "60"], &["--free", "300"]),
+    ("free-at-300", ["-r", "300", "--framerate-limit", "60"], &["--free", "300"]),
+];
+
+/// Watches each way for so long.
+pub fn measure(duration: Duration) -> Result<Vec<Figure>> {
+    let mut figures = Vec::new();
+    for (name, ours, theirs) in WAYS {
+        let times = watch(&ours, theirs, duration).context(name)?;
+        figures.extend(judge(name, &times));
+    }
+    Ok(figures)
+}
+
+/// The times of the frames of so long, in their order; the first second is the start's.
+fn watch(ours: &[&str], theirs: &[&str], duration: Duration) -> Result<Vec<Times>> {
+    let mut setup = Setup::new(SIZE)?;
+    setup.args(ours);
+    let mut program = picture_program("wl-picture", Mode::Scroll, SIZE)?;
+    program.extend(theirs.iter().map(Into::into));
+    setup.program(program);
+    let scope = setup.start()?;
+    let viewer = scope.viewer()?;
+    viewer.until_shown("a picture", |_| true)?;
+    let (start, warm) = (Instant::now(), Duration::from_secs(1));
+    let mut stamps = Vec::new();
+    while let Some(left) = (duration + warm).checked_sub(start.elapsed()) {
+        match viewer.next(left)? {
+            Some(shown) if start.elapsed() > warm => stamps.push(shown.pts_us),
+            _ => {}
+        }
+    }
+    stamps.dedup();
+    let times: Vec<_> = stamps
+        .iter()
+        .map(|&stamp| viewer.until_times(stamp))
+        .collect::<Result<_>>()?;
+    let most = duration.as_secs_f64() * f64::from(LIMIT);
+    ensure!(times.len() as f64 > most / 2.0, "{} frames of {most}", times.len());
+    Ok(times)
+}
+
+fn judge(name: &str, times: &[Times]) -> Vec<Figure> {
+    let name = format!("limiter-{LIMIT}-of-{FREE}-{name}");
+    let ms = |us: u64| us as f64 / 1000.0;
+    let age = times.iter().map(|t| ms(t.latch.saturating_sub(t.commit))).collect();
+    let period = 1000.0 / f64::from(LIMIT);
+    let intervals: Vec<_> = times.windows(2).map(|t| ms(t[1].latch.saturating_sub(t[0].latch))).collect();
+    let jitter = intervals.iter().map(|interval| (interval - period).abs()).collect();
+    vec![
+        Figure::new(format!("{name}-commit-to-latch"), "ms", age).target(Target::p95(1.5)),
+        Figure::new(format!("{name}-jitter-of-latches"), "ms", jitter).target(Target::p99(1.0)),
+        Figure::new(format!("{name}-between-latches"), "ms", intervals).detail(),
+    ]
+}
