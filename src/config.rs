@@ -57,6 +57,8 @@ pub struct Settings {
     pub force_fullscreen: bool,
     /// The window list is logged when the focus policy's answer changes (`--debug-focus`).
     pub debug_focus: bool,
+    /// How much larger than it is the cursor is shown, from 1 (`--cursor-scale-height`).
+    pub cursor_factor: f64,
     /// Players are asked for relative motion always (`--force-grab-cursor`).
     pub force_grab_cursor: bool,
     /// Where screenshots go (`--screenshot-dir`); `None`: the user's folder for pictures.
@@ -69,6 +71,8 @@ pub struct Settings {
     pub keep_alive: bool,
     /// Real-time scheduling (`--rt`).
     pub rt: bool,
+    /// GameMode is told of the program (`--gamemode`).
+    pub gamemode: bool,
     /// Steam's environment (`-e`).
     pub steam: bool,
     /// Where to say that all is ready (`-R`).
@@ -133,6 +137,8 @@ pub enum Filter {
     Pixel,
     /// AMD's FSR 1.
     Fsr,
+    /// NVIDIA Image Scaling's method.
+    Nis,
 }
 
 /// xkb names (`rules` is evdev). An empty name: xkbcommon's default, which `XKB_DEFAULT_LAYOUT` and its like set.

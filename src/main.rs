@@ -4,7 +4,7 @@ use goggles_scope::child::{self, Inherited, reaper};
 use goggles_scope::cli::{self, Action, Refusal};
 use goggles_scope::config::Settings;
 use goggles_scope::preflight;
-use goggles_scope::priority::{self, Granted};
+use goggles_scope::priority;
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -61,17 +61,13 @@ fn run(settings: Settings) -> Result<i32, Refusal> {
     log()?;
     preflight::check(&settings, &env)?;
     priority::more_files();
-    raise(settings.rt);
-    goggles_scope::run::run(settings).map_err(|e| failure(&format!("{e:#}")))
-}
-
-/// This thread will be the compositor's loop.
-fn raise(rt: bool) {
-    match priority::raise(priority::Kind::Pace, rt) {
-        Granted::RealTime(_) => {}
-        granted if rt => tracing::warn!("--rt: real-time scheduling is not permitted, but {granted}; see the doctor"),
-        granted => tracing::debug!("priority: {granted}"),
-    }
+    // It outlives all threads that ask it.
+    let bus = priority::Bus::start(priority::Addresses::default())
+        .inspect_err(|e| tracing::warn!("neither rtkit nor GameMode can be asked: {e}"))
+        .ok();
+    // This thread will be the compositor's loop.
+    tracing::debug!("priority: {}", priority::raise(priority::Kind::Pace, settings.rt));
+    goggles_scope::run::run(settings, bus.as_ref()).map_err(|e| failure(&format!("{e:#}")))
 }
 
 /// Logs to standard error, as `GOGGLES_LOG` says, or `RUST_LOG` (`tracing_subscriber`'s directives).

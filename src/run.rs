@@ -8,6 +8,7 @@ use crate::child::{Child, Displays, Spawn, environment};
 use crate::config::{Settings, Stream};
 use crate::limiter::LimiterFile;
 use crate::link::{EncoderToScope, FromScope, Rate, SceneInfo, ToScope};
+use crate::priority::Bus;
 use crate::ready::{Ready, Told};
 use crate::render::compose::Composer;
 use crate::state::{Clock, Outlet, State};
@@ -30,8 +31,9 @@ use std::time::Duration;
 /// How long Xwayland may take to end; it takes a few milliseconds.
 const XWAYLAND_PATIENCE: Duration = Duration::from_secs(2);
 
-/// Runs a session to its end and gives the exit status: the program's, or 0 where there is none.
-pub fn run(settings: Settings) -> Result<i32> {
+/// Runs a session to its end and gives the exit status: the program's, or 0 where there is none. `bus` is told of the
+/// program.
+pub fn run(settings: Settings, bus: Option<&Bus>) -> Result<i32> {
     let mut events: EventLoop<'static, State> = EventLoop::try_new().context("error creating the event loop")?;
     let handle = events.handle();
     // Before any thread starts, so that all inherit the blocked signals and only the loop sees them.
@@ -90,6 +92,7 @@ pub fn run(settings: Settings) -> Result<i32> {
         focus: None,
         told: false,
         stopping: false,
+        bus,
     };
     session.open_stats(&state)?;
     let code = session.turn_until_exit(&mut events, &mut state);
@@ -155,7 +158,7 @@ impl Streaming {
 }
 
 /// What lives as long as the session, beside the state.
-struct Session {
+struct Session<'a> {
     wayland: String,
     stream: Option<Streaming>,
     child: Option<Child>,
@@ -170,9 +173,10 @@ struct Session {
     told: bool,
     /// A signal has asked for the end.
     stopping: bool,
+    bus: Option<&'a Bus>,
 }
 
-impl Session {
+impl Session<'_> {
     fn turn_until_exit(&mut self, events: &mut EventLoop<'static, State>, state: &mut State) -> Result<i32> {
         loop {
             let now = Mono::now();
@@ -302,6 +306,9 @@ impl Session {
             .as_fd()
             .try_clone_to_owned()
             .context("error watching the program")?;
+        if let (Some(bus), true) = (self.bus, settings.gamemode) {
+            bus.game(child.id());
+        }
         self.child = Some(child);
         events
             .handle()

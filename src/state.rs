@@ -249,7 +249,7 @@ impl State {
             placed: Vec::new(),
             scene_dirty: true,
             scene_info_dirty: true,
-            cursor: Cursor::new(forced, settings.hide_cursor),
+            cursor: Cursor::new(forced, settings.cursor_factor, settings.hide_cursor),
             pacer: Pacer::new(period),
             last_commit: now,
             extras: Extras::new(&dh, &events),

@@ -302,3 +302,42 @@ fn a_port_in_use_is_told_before_the_program_starts() {
     assert!(err.contains(&taken), "{err}");
     assert!(!m.path().join("started").exists());
 }
+
+/// bubblewrap, and so Steam's runtime, refuses to run with an ambient capability; we may well be given one.
+#[test]
+fn bubblewrap_runs_inside_although_we_hold_an_ambient_capability() {
+    use std::os::unix::fs::{PermissionsExt, chown};
+    const NOBODY: u32 = 65_534;
+    let machine = Machine::new();
+    let in_a_box = "exec bwrap --ro-bind / / --proc /proc --dev /dev grep CapAmb /proc/self/status";
+    let mut scope = machine.session(&[], in_a_box);
+    if rustix::process::geteuid().is_root() {
+        // Root holds every capability anyway, and bubblewrap takes no offence; so an ordinary user. The binary's own
+        // folder may be closed to it.
+        let binary = machine.path().join("goggles-scope");
+        std::fs::copy(env!("CARGO_BIN_EXE_goggles-scope"), &binary).unwrap();
+        std::fs::set_permissions(&binary, std::fs::Permissions::from_mode(0o755)).unwrap();
+        chown(machine.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+        let as_nobody = |program: &Path| {
+            let mut command = Command::new("setpriv");
+            command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
+            command.args(["--inh-caps", "+sys_nice", "--ambient-caps", "+sys_nice"]);
+            command.arg(program);
+            command
+        };
+        let mut bare = as_nobody(Path::new("sh"));
+        let (status, _, why) = run(bare.args(["-c", in_a_box]));
+        assert!(
+            status != 0 && why.contains("capabilities"),
+            "it takes no offence: {why}"
+        );
+        let mut command = as_nobody(&binary);
+        command.args(scope.get_args()).env_clear().stdin(Stdio::null());
+        for (name, value) in scope.get_envs() {
+            command.env(name, value.unwrap());
+        }
+        scope = command;
+    }
+    let (status, out, log) = run(&mut scope);
+    assert_eq!((status, out.trim()), (0, "CapAmb:\t0000000000000000"), "{log}");
+}

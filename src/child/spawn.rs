@@ -105,6 +105,11 @@ impl Child {
         }
     }
 
+    /// The reaper's process, whose child the program is.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// The exit status, once the program has ended and all that it left is gone: its own, or 128 and the signal, or
     /// 127 (not found), 126 (not executable). Does not block; call it when the handle ([`AsFd`]) is readable.
     pub fn reap(&mut self) -> Option<i32> {

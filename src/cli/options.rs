@@ -139,7 +139,7 @@ pub struct Options {
     /// How a scaled picture is filtered [default: linear]
     #[arg(short = 'F', long, help_heading = "Picture")]
     pub filter: Option<Filter>,
-    /// How sharp fsr is, from 0 (most) to 20 (least) [default: 2]
+    /// How sharp fsr and nis are, from 0 (most) to 20 (least) [default: 2]
     #[arg(
         long,
         visible_alias = "fsr-sharpness",
@@ -183,10 +183,13 @@ pub struct Options {
     /// Where the tip of --cursor's image is, from its upper left corner [default: 0,0]
     #[arg(long, value_name = "X,Y", help_heading = "Input")]
     pub cursor_hotspot: Option<Hotspot>,
+    /// The cursor has its own size on an output of so many rows, and grows with larger ones [default: it never grows]
+    #[arg(long, value_name = "HEIGHT", help_heading = "Input", allow_negative_numbers = true)]
+    pub cursor_scale_height: Option<Extent>,
     /// Give the game our hotkeys, too, until Super+G
     #[arg(short = 'g', long, help_heading = "Input", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
     pub grab: Option<bool>,
-    /// Change hotkeys, such as screenshot=ctrl+alt+s,fsr=none; 'none': no hotkeys [default: Super and F, N, U, I, O, S, G, P]
+    /// Change hotkeys, such as screenshot=ctrl+alt+s,fsr=none; 'none': no hotkeys [default: Super and F, N, U, Y, I, O, S, G, P]
     #[arg(long, value_name = "ACTION=CHORD,...", help_heading = "Input")]
     pub hotkeys: Option<Bindings>,
     /// Ask players for relative mouse motion always, not only while the game locks the pointer
@@ -255,6 +258,9 @@ pub struct Options {
     /// Real-time scheduling of the threads that pace the picture, where it is permitted
     #[arg(long, help_heading = "Run", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
     pub rt: Option<bool>,
+    /// Tell GameMode, where it is installed, that a game runs [default: true]
+    #[arg(long, help_heading = "Run", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
+    pub gamemode: Option<bool>,
     /// Steam's environment for the program
     #[arg(short = 'e', long, help_heading = "Run", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
     pub steam: Option<bool>,
@@ -298,6 +304,7 @@ impl Options {
             hide_cursor_delay,
             cursor,
             cursor_hotspot,
+            cursor_scale_height,
             grab,
             hotkeys,
             nested_unfocused_refresh,
@@ -321,6 +328,7 @@ impl Options {
             xwayland_count,
             keep_alive,
             rt,
+            gamemode,
             steam,
             screenshot_dir,
             ready_fd,

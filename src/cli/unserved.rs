@@ -65,7 +65,6 @@ pub const UNSERVED: &[Unserved] = &[
     window("fullscreen", Some('f'), false),
     window("display-index", None, true),
     letter('m', value("max-scale")),
-    value("cursor-scale-height"),
     value("default-touch-mode"),
     value("prefer-vk-device"),
     flag("mangoapp"),

@@ -335,8 +335,7 @@ pub enum Filter {
     Pixel,
     /// AMD's FSR 1, sharpened
     Fsr,
-    /// gamescope's; not served yet
-    #[value(hide = true)]
+    /// NVIDIA Image Scaling's method, sharpened
     Nis,
 }
 

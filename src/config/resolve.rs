@@ -62,7 +62,7 @@ pub fn resolve(options: Options, command: Vec<OsString>, displayless: bool) -> R
             .and_then(|limit| limit.0)
             .map(|hz| Refresh(hz.0)),
         scaler: options.scaler.unwrap_or(Scaler::Auto),
-        filter: filter(options.filter)?,
+        filter: filter(options.filter),
         sharpness: options.sharpness.map_or(SHARPNESS, |s| s.0 as u8),
         edid: edid(options.edid, options.edid_name, options.edid_vendor)?,
         mouse_sensitivity: options.mouse_sensitivity.map_or(1.0, |factor| factor.0),
@@ -71,6 +71,7 @@ pub fn resolve(options: Options, command: Vec<OsString>, displayless: bool) -> R
         xwayland_count,
         keep_alive: options.keep_alive.unwrap_or(false),
         rt: options.rt.unwrap_or(false),
+        gamemode: options.gamemode.unwrap_or(true),
         steam: options.steam.unwrap_or(false),
         keyboard: Keyboard {
             layout: options.keyboard_layout.unwrap_or_default(),
@@ -102,6 +103,10 @@ pub fn resolve(options: Options, command: Vec<OsString>, displayless: bool) -> R
         debug_focus: options.debug_focus.unwrap_or(false),
         force_grab_cursor: options.force_grab_cursor.unwrap_or(false),
         cursor: options.cursor,
+        cursor_factor: options
+            .cursor_scale_height
+            .map_or(1.0, |base| f64::from(output.h) / f64::from(base.0))
+            .max(1.0),
         screenshots: options.screenshot_dir,
         ready: options.ready_fd,
         stats: options.stats_path,
@@ -179,15 +184,13 @@ fn edid(file: Option<PathBuf>, name: Option<edid::Name>, vendor: Option<edid::Ve
     }
 }
 
-fn filter(said: Option<values::Filter>) -> Result<Filter, Conflict> {
+fn filter(said: Option<values::Filter>) -> Filter {
     match said.unwrap_or(values::Filter::Linear) {
-        values::Filter::Linear => Ok(Filter::Linear),
-        values::Filter::Nearest => Ok(Filter::Nearest),
-        values::Filter::Pixel => Ok(Filter::Pixel),
-        values::Filter::Fsr => Ok(Filter::Fsr),
-        values::Filter::Nis => conflict(
-            "--filter nis is gamescope's, and this version does not serve it yet: it serves linear, nearest, pixel and fsr",
-        ),
+        values::Filter::Linear => Filter::Linear,
+        values::Filter::Nearest => Filter::Nearest,
+        values::Filter::Pixel => Filter::Pixel,
+        values::Filter::Fsr => Filter::Fsr,
+        values::Filter::Nis => Filter::Nis,
     }
 }
 

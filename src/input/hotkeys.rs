@@ -14,9 +14,11 @@ pub enum Action {
     Nearest,
     /// FSR or linear.
     Fsr,
-    /// FSR sharpens more.
+    /// NIS or linear.
+    Nis,
+    /// FSR or NIS sharpens more.
     Sharper,
-    /// FSR sharpens less.
+    /// FSR or NIS sharpens less.
     Softer,
     /// A screenshot.
     Screenshot,
@@ -27,10 +29,11 @@ pub enum Action {
 }
 
 /// Their names, and gamescope's chords for them.
-const ACTIONS: [(&str, Action, &str); 8] = [
+const ACTIONS: [(&str, Action, &str); 9] = [
     ("fullscreen", Action::Fullscreen, "super+f"),
     ("nearest", Action::Nearest, "super+n"),
     ("fsr", Action::Fsr, "super+u"),
+    ("nis", Action::Nis, "super+y"),
     ("sharper", Action::Sharper, "super+o"),
     ("softer", Action::Softer, "super+i"),
     ("screenshot", Action::Screenshot, "super+s"),

@@ -26,6 +26,7 @@ pub fn examine(settings: &Settings, env: Env) -> Vec<Finding> {
     found.push(programs::pipewire(env));
     found.extend(devices::virtual_input());
     found.extend(session::priority(settings.rt));
+    found.push(session::gamemode(settings.gamemode));
     found.push(session::runtime_directory(env));
     found.extend(session::ports(settings));
     found.push(session::keymap(&settings.keyboard));

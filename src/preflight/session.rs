@@ -64,7 +64,7 @@ pub fn priority(rt: bool) -> Vec<Finding> {
     const REMEDY: &str = "in /etc/security/limits.d/goggles-scope.conf: '@users - nice -20' and '@users - rtprio 10', and \
                           log in again";
     let limits = format!(
-        "CAP_SYS_NICE {}, limits nice {} and rtprio {}, rtkit {} (not used by this version)",
+        "CAP_SYS_NICE {}, limits nice {} and rtprio {}, rtkit {}",
         if has_sys_nice() { "held" } else { "not held" },
         // RLIMIT_NICE counts from 20 downwards (getrlimit(2)).
         rlimit(rustix::process::Resource::Nice).map_or("unlimited".into(), |n| (20 - n as i64).to_string()),
@@ -88,7 +88,24 @@ pub fn priority(rt: bool) -> Vec<Finding> {
     if rt || is_real_time {
         found.push(finding("priority: --rt", real_time, is_real_time, ""));
     }
+    found.push(Finding::ok(
+        "priority: GPU queue",
+        "none is used: this version draws on the CPU",
+    ));
     found
+}
+
+/// Whether GameMode can be told of the game, if it is to be.
+pub fn gamemode(wanted: bool) -> Finding {
+    const WHAT: &str = "GameMode";
+    if !wanted {
+        return Finding::ok(WHAT, "not told: --gamemode=false");
+    }
+    match priority::bus::has_gamemode(priority::Addresses::default()) {
+        Ok(()) => Finding::ok(WHAT, "is told when the game starts and ends"),
+        // Nobody misses it who has not installed it.
+        Err(why) => Finding::ok(WHAT, format!("none ({why})")),
+    }
 }
 
 fn rlimit(resource: rustix::process::Resource) -> Option<u64> {
@@ -259,7 +276,7 @@ mod tests {
         for rt in [false, true] {
             let found = priority(rt);
             assert!(found[0].why.contains("CAP_SYS_NICE"), "{found:?}");
-            assert!(!rt || found.len() == 2);
+            assert!(!rt || found.iter().any(|f| f.what == "priority: --rt"), "{found:?}");
         }
     }
 }

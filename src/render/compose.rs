@@ -36,7 +36,7 @@ pub struct Look {
     pub density: (f64, f64),
     /// How it is scaled.
     pub filter: Filter,
-    /// How much of FSR's sharpening is left out, 0 to 20.
+    /// How much of FSR's or NIS's sharpening is left out, 0 to 20.
     pub sharpness: u8,
 }
 
@@ -54,13 +54,14 @@ impl Look {
         if (x, y) == (1.0, 1.0) {
             return None;
         }
-        // Pixel and FSR only enlarge.
+        // Pixel, FSR and NIS only enlarge.
         let enlarges = x >= 1.0 && y >= 1.0;
         match self.filter {
             Filter::Nearest => None,
             Filter::Pixel if enlarges => Some(scale::Kind::Pixel),
             Filter::Fsr if enlarges => Some(scale::Kind::Fsr(self.sharpness)),
-            Filter::Linear | Filter::Pixel | Filter::Fsr => Some(scale::Kind::Linear),
+            Filter::Nis if enlarges => Some(scale::Kind::Nis(self.sharpness)),
+            Filter::Linear | Filter::Pixel | Filter::Fsr | Filter::Nis => Some(scale::Kind::Linear),
         }
     }
 }
@@ -187,7 +188,7 @@ impl Composer {
         // For surfaces of another size than their buffers.
         let filter = match look.filter {
             Filter::Nearest => TextureFilter::Nearest,
-            Filter::Linear | Filter::Pixel | Filter::Fsr => TextureFilter::Linear,
+            Filter::Linear | Filter::Pixel | Filter::Fsr | Filter::Nis => TextureFilter::Linear,
         };
         let set = self.renderer.upscale_filter(filter);
         set.and_then(|()| self.renderer.downscale_filter(filter))

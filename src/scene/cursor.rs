@@ -1,5 +1,6 @@
 //! The cursor: who set it, where it is, and the updates that viewers must hear of. It is never drawn into the picture.
 
+use super::cursor_scale::scaled;
 use crate::time::Mono;
 use goggles_protocols::cursor::Update;
 use smithay::backend::renderer::utils::with_renderer_surface_state;
@@ -16,6 +17,7 @@ const MAX_SIDE: i32 = 512;
 pub struct Cursor {
     status: CursorImageStatus,
     forced: Option<Update>,
+    factor: f64,
     theme: Option<xcursor::CursorTheme>,
     hide_after: Option<Duration>,
     moved: Mono,
@@ -27,10 +29,12 @@ pub struct Cursor {
 
 impl Cursor {
     /// A cursor that shows the theme's default until a client says otherwise. `forced` is always shown in its place.
-    pub fn new(forced: Option<Update>, hide_after: Option<Duration>) -> Self {
+    /// All are shown `factor` times as large.
+    pub fn new(forced: Option<Update>, factor: f64, hide_after: Option<Duration>) -> Self {
         Self {
             status: CursorImageStatus::default_named(),
             forced,
+            factor,
             theme: None,
             hide_after,
             moved: Mono(0),
@@ -97,7 +101,12 @@ impl Cursor {
         }
         let mut out = Vec::new();
         if std::mem::take(&mut self.image_changed) {
-            out.push(self.image());
+            let image = self.image();
+            out.push(if self.factor == 1.0 {
+                image
+            } else {
+                scaled(image, self.factor, MAX_SIDE as u16)
+            });
         }
         if self.place != self.place_sent {
             self.place_sent = self.place;
@@ -309,7 +318,7 @@ mod tests {
 
     #[test]
     fn it_hides_when_idle_and_comes_back_with_motion() {
-        let mut c = Cursor::new(None, Some(Duration::from_secs(1)));
+        let mut c = Cursor::new(None, 1.0, Some(Duration::from_secs(1)));
         c.moved(Mono(0), 1.0, 2.0);
         assert!(matches!(
             c.updates(Mono(0))[..],

@@ -145,6 +145,7 @@ impl State {
         };
         match action {
             Action::Nearest => settings.filter = toggled(Filter::Nearest),
+            Action::Nis => settings.filter = toggled(Filter::Nis),
             Action::Fsr => settings.filter = toggled(Filter::Fsr),
             Action::Sharper => settings.sharpness = settings.sharpness.saturating_sub(1),
             Action::Softer => settings.sharpness = (settings.sharpness + 1).min(20),

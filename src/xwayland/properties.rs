@@ -210,8 +210,8 @@ fn filter(raw: &Raw) -> Result<Option<Control>, &'static str> {
         Some(0) => Filter::Linear,
         Some(1) => Filter::Nearest,
         Some(2) => Filter::Fsr,
+        Some(3) => Filter::Nis,
         Some(4) => Filter::Pixel,
-        Some(3) => return Err("NIS is not served"),
         Some(_) => return Err("no filter has this number"),
     })))
 }

@@ -58,6 +58,7 @@ fn each_filter_has_its_golden_picture() {
         ("scale-nearest", Filter::Nearest),
         ("scale-pixel", Filter::Pixel),
         ("scale-fsr", Filter::Fsr),
+        ("scale-nis", Filter::Nis),
     ] {
         card_with(Scaler::Fit, filter).golden(name);
     }

@@ -19,8 +19,16 @@ type Way = (&'static str, [&'static str; 4], &'static [&'static str]);
 const WAYS: [Way; 4] = [
     ("callbacks-at-60", ["-r", "60", "--framerate-limit", "60"], &[]),
     ("callbacks-at-300", ["-r", "300", "--framerate-limit", "60"], &[]),
-    ("free-at-60", ["-r", "60", "--framerate-limit", "60"], &["--free", "300"]),
-    ("free-at-300", ["-r", "300", "--framerate-limit", "60"], &["--free", "300"]),
+    (
+        "free-at-60",
+        ["-r", "60", "--framerate-limit", "60"],
+        &["--free", "300"],
+    ),
+    (
+        "free-at-300",
+        ["-r", "300", "--framerate-limit", "60"],
+        &["--free", "300"],
+    ),
 ];
 
 /// Watches each way for so long.
@@ -66,7 +74,10 @@ fn judge(name: &str, times: &[Times]) -> Vec<Figure> {
     let ms = |us: u64| us as f64 / 1000.0;
     let age = times.iter().map(|t| ms(t.latch.saturating_sub(t.commit))).collect();
     let period = 1000.0 / f64::from(LIMIT);
-    let intervals: Vec<_> = times.windows(2).map(|t| ms(t[1].latch.saturating_sub(t[0].latch))).collect();
+    let intervals: Vec<_> = times
+        .windows(2)
+        .map(|t| ms(t[1].latch.saturating_sub(t[0].latch)))
+        .collect();
     let jitter = intervals.iter().map(|interval| (interval - period).abs()).collect();
     vec![
         Figure::new(format!("{name}-commit-to-latch"), "ms", age).target(Target::p95(1.5)),

@@ -5,6 +5,7 @@
 //! | [`figure`] | one figure: its values, its target, its JSON |
 //! | [`latency`] | key → decoded picture, and where the time goes |
 //! | [`load`] | CPU, memory, start |
+//! | [`scale`] | the scaling filters, in memory |
 //! | [`sound`] | sound against picture, at capture and in Chromium |
 //! | [`limiter`] | what a frame limit adds, and how even frames are |
 //! | [`process`] | what the kernel says of a process |
@@ -14,6 +15,7 @@ pub mod latency;
 pub mod limiter;
 pub mod load;
 pub mod process;
+pub mod scale;
 pub mod sound;
 
 use crate::picture::Size;
@@ -62,6 +64,8 @@ pub enum Part {
     Moving,
     /// Commit to latch and evenness of latches under a frame limit
     Limiter,
+    /// The scaling filters, in memory
+    Scale,
     /// CPU time a frame, of the server and of its threads
     Cpu,
     /// A picture that doesn't change
@@ -150,6 +154,9 @@ pub fn run(options: &Options, mut show: impl FnMut(Figure) -> Result<()>) -> Res
     };
     if options.has(Part::Start) {
         part("start".into(), load::start(options.count.unwrap_or(5)))?;
+    }
+    if options.has(Part::Scale) {
+        part("scale".into(), scale::measure(options.count.unwrap_or(60)))?;
     }
     if options.has(Part::Limiter) {
         part("limiter".into(), limiter::measure(LIMITED))?;

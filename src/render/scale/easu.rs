@@ -5,23 +5,9 @@
 //! pixels, so that it does not ring. The edge of a source pixel does not depend on the output pixel: it is looked for once
 //! a source pixel, and interpolated.
 
+use super::colours::{BEFORE, BEHIND, Colours, luma};
 use super::place::Along;
 use super::{Source, bands, margins};
-
-/// Blue, green, red from 0 to 1, and nothing.
-type Colour = [f32; 4];
-
-/// The source's colours with a border, so that no tap needs a check.
-struct Colours {
-    all: Vec<Colour>,
-    stride: usize,
-}
-
-/// Pixels of border before the first one: the taps reach one pixel before the nearest, which may be the one before the
-/// first.
-const BEFORE: usize = 2;
-/// And behind the last.
-const BEHIND: usize = 2;
 
 /// The taps around the pixel before the output's centre, in both directions.
 const TAPS: [(isize, isize); 12] = [
@@ -66,35 +52,6 @@ pub fn draw(source: Source<'_>, x: &Along, y: &Along, width: usize, output: &mut
             *to = pixel(&colours, at, edge, (h.part, v.part));
         }
     });
-}
-
-impl Colours {
-    fn new(source: Source<'_>) -> Self {
-        let stride = source.w + BEFORE + BEHIND;
-        let mut all = Vec::with_capacity(stride * (source.h + BEFORE + BEHIND));
-        for y in 0..source.h + BEFORE + BEHIND {
-            let row = source.row(y.saturating_sub(BEFORE).min(source.h - 1));
-            let colour = |x: usize| row[x].map(|c| f32::from(c) * (1.0 / 255.0));
-            all.extend(std::iter::repeat_n(colour(0), BEFORE));
-            all.extend((0..source.w).map(colour));
-            all.extend(std::iter::repeat_n(colour(source.w - 1), BEHIND));
-        }
-        Self { all, stride }
-    }
-
-    /// Of a source pixel, or the one before the first.
-    fn index(&self, x: isize, y: isize) -> usize {
-        (y + BEFORE as isize) as usize * self.stride + (x + BEFORE as isize) as usize
-    }
-
-    fn beside(&self, at: usize, (x, y): (isize, isize)) -> usize {
-        at.wrapping_add_signed(y * self.stride as isize + x)
-    }
-}
-
-/// Twice the luminance, roughly: green counts as much as the other two.
-fn luma(c: Colour) -> f32 {
-    0.5 * c[0] + 0.5 * c[2] + c[1]
 }
 
 /// The edge at each source pixel and at the border's inner pixels, with the colours' indices.

@@ -7,13 +7,17 @@
 //! | `linear` | bilinear, by Pixman |
 //! | `pixel` | sharp bilinear: whole pixels, blended only at their borders |
 //! | `easu`, `rcas` | FSR 1: edge-adaptive upsampling, then sharpening |
+//! | `nis` | NIS: six taps, directional where there are edges, adaptive sharpening |
+//! | `colours` | the picture as numbers with a border, for the filters with many taps |
 //!
 //! Every filter of our own gives the same bits on every machine and for every number of threads: integers, or `f32` in a fixed order
 //! without a function whose result is not exact by IEEE 754.
 
 mod bands;
+mod colours;
 mod easu;
 mod linear;
+mod nis;
 mod pixel;
 mod place;
 mod rcas;
@@ -51,6 +55,8 @@ pub enum Kind {
     Pixel,
     /// FSR 1 with this sharpness, 0 (most) to 20 (least), tenths of a stop.
     Fsr(u8),
+    /// NIS with this sharpness, 0 (most) to 20 (none).
+    Nis(u8),
 }
 
 /// Draws `source` at its place in `output` (rows of `width` pixels, nothing between them), black around it.
@@ -69,6 +75,7 @@ pub fn scale(
     match kind {
         Kind::Linear => linear::draw(source, place, (&x, &y), width, output)?,
         Kind::Pixel => pixel::draw(source, &x, &y, width, output),
+        Kind::Nis(sharpness) => nis::draw(sharpness, source, &x, &y, width, output),
         Kind::Fsr(sharpness) => {
             scratch.resize(output.len(), 0);
             easu::draw(source, &x, &y, width, scratch);

@@ -37,7 +37,7 @@ fn whole(from: (usize, usize), to: (usize, usize)) -> Place {
     }
 }
 
-const ALL: [Kind; 3] = [Kind::Linear, Kind::Pixel, Kind::Fsr(2)];
+const ALL: [Kind; 4] = [Kind::Linear, Kind::Pixel, Kind::Fsr(2), Kind::Nis(2)];
 
 /// Lines at every angle, a checkerboard, a ramp, letters' edges: what upscalers are bad at.
 fn card(x: usize, y: usize) -> [u8; 3] {
@@ -129,8 +129,18 @@ fn pixel_is_exact_at_whole_ratios_and_blends_only_borders_at_others() {
 
 #[test]
 fn fsr_keeps_an_edge_steeper_than_bilinear_and_does_not_ring() {
+    steep_without_ringing(Kind::Fsr(20));
+}
+
+#[test]
+fn nis_keeps_an_edge_steeper_than_bilinear_and_does_not_ring_however_sharp() {
+    steep_without_ringing(Kind::Nis(20));
+    steep_without_ringing(Kind::Nis(0));
+}
+
+fn steep_without_ringing(kind: Kind) {
     let edge = picture(16, 16, |x, y| [if x > y { 220 } else { 30 }; 3]);
-    let large = drawn(Kind::Fsr(20), &edge, (16, 16), whole((16, 16), (48, 48)), (48, 48));
+    let large = drawn(kind, &edge, (16, 16), whole((16, 16), (48, 48)), (48, 48));
     let row: Vec<u8> = (0..48).map(|x| at(&large, 48, x, 24)[0]).collect();
     assert!(row.windows(2).all(|w| w[0] <= w[1].saturating_add(12)), "{row:?}");
     // Bilinear is between the two for 6 pixels of a diagonal at this ratio.
@@ -142,18 +152,15 @@ fn fsr_keeps_an_edge_steeper_than_bilinear_and_does_not_ring() {
 #[test]
 fn sharpness_goes_from_most_to_least() {
     let small = picture(96, 64, card);
-    let contrast = |sharpness| -> u64 {
-        let large = drawn(
-            Kind::Fsr(sharpness),
-            &small,
-            (96, 64),
-            whole((96, 64), (144, 96)),
-            (144, 96),
-        );
-        large.chunks_exact(8).map(|p| u64::from(p[1].abs_diff(p[5]))).sum()
-    };
-    let steps: Vec<u64> = [0, 5, 10, 20].map(contrast).to_vec();
-    assert!(steps.windows(2).all(|w| w[0] > w[1]), "{steps:?}");
+    for kind in [Kind::Fsr, Kind::Nis] {
+        let contrast = |sharpness| -> u64 {
+            let place = whole((96, 64), (144, 96));
+            let large = drawn(kind(sharpness), &small, (96, 64), place, (144, 96));
+            large.chunks_exact(8).map(|p| u64::from(p[1].abs_diff(p[5]))).sum()
+        };
+        let steps: Vec<u64> = [0, 5, 10, 20].map(contrast).to_vec();
+        assert!(steps.windows(2).all(|w| w[0] > w[1]), "{steps:?}");
+    }
 }
 
 #[test]
@@ -170,4 +177,5 @@ fn every_filter_keeps_its_bits() {
     };
     assert_eq!(hashes(Kind::Pixel), ["c03a0d77bcb76fa5", "7914fd7d15dae11a"]);
     assert_eq!(hashes(Kind::Fsr(2)), ["41c5c49f86b3d497", "872ccafbc65acf2a"]);
+    assert_eq!(hashes(Kind::Nis(2)), ["", ""]);
 }

@@ -1,7 +1,24 @@
 //! Who goes first: real-time scheduling and niceness of single threads, never of the whole process, and never of the
 //! program (see [`crate::child::Inherited`]).
+//!
+//! | file | what |
+//! |---|---|
+//! | [`bus`] | rtkit, for what the kernel refuses; GameMode |
+//! | [`runaway`] | what rtkit asks for in return |
+//!
+//! A GPU queue's priority (`EGL_IMG_context_priority`, `VK_KHR_global_priority`) is for the renderer that has a queue:
+//! Pixman has none.
+
+pub mod bus;
+mod runaway;
+
+pub use bus::{Addresses, Bus};
 
 use std::fmt;
+use std::time::Duration;
+
+/// How long a thread's start may wait for rtkit.
+const RTKIT_PATIENCE: Duration = Duration::from_millis(500);
 
 /// What a thread does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +52,16 @@ impl fmt::Display for Granted {
     }
 }
 
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pace => "the compositor's loop",
+            Self::Encode => "the encode thread",
+            Self::Audio => "the sound's thread",
+        })
+    }
+}
+
 impl Kind {
     /// The niceness to ask for. gamescope asks for -20; that would put encoding before pacing.
     fn nice(self) -> i32 {
@@ -46,8 +73,27 @@ impl Kind {
 }
 
 /// Raises the calling thread: to real time if `rt` is asked for and permitted, else to a better niceness if that is.
+/// What the kernel refuses, rtkit is asked for, if the [`Bus`] is there; it says in the log what it was given.
 /// What this thread starts is ordinary again; but an encoder's helper threads are to keep up with it.
 pub fn raise(kind: Kind, rt: bool) -> Granted {
+    let granted = raise_directly(kind, rt);
+    let wants_rt = rt && kind != Kind::Encode;
+    let is_enough = match granted {
+        Granted::RealTime(_) => true,
+        Granted::Nice(_) => !wants_rt,
+        Granted::Nothing(_) => false,
+    };
+    if is_enough {
+        return granted;
+    }
+    match bus::ask(kind, wants_rt) {
+        // The encoder's helper threads inherit what it has when it starts them.
+        Some(answer) if kind == Kind::Encode => answer.recv_timeout(RTKIT_PATIENCE).unwrap_or(granted),
+        _ => granted,
+    }
+}
+
+fn raise_directly(kind: Kind, rt: bool) -> Granted {
     if rt && kind != Kind::Encode {
         // The least of the real-time priorities: before every ordinary thread, after whoever needs it more.
         // SAFETY: a system call without memory.
@@ -85,7 +131,17 @@ fn set_scheduler(policy: libc::c_int, priority: libc::c_int) -> std::io::Result<
 pub fn trial(kind: Kind, rt: bool) -> Granted {
     let thread = std::thread::Builder::new()
         .name("trial".into())
-        .spawn(move || raise(kind, rt));
+        .spawn(move || match raise_directly(kind, rt) {
+            granted @ Granted::RealTime(_) => granted,
+            granted @ Granted::Nice(_) if !rt => granted,
+            granted => match bus::try_rtkit(Addresses::default(), kind, rt) {
+                Granted::Nothing(why) => match granted {
+                    Granted::Nothing(ours) => Granted::Nothing(format!("{ours}; rtkit: {why}")),
+                    granted => granted,
+                },
+                by_rtkit => by_rtkit,
+            },
+        });
     match thread.map(|thread| thread.join()) {
         Ok(Ok(granted)) => granted,
         Ok(Err(_)) => Granted::Nothing("the trial failed".into()),
