@@ -31,6 +31,8 @@ pub struct Settings {
     pub refresh: Refresh,
     /// Frames a second at most (`--framerate-limit`), in millihertz; `None`: the refresh.
     pub limit: Option<Refresh>,
+    /// Frames are shown as soon as they are drawn, not at even intervals (`--adaptive-sync`).
+    pub adaptive_sync: bool,
     /// How a picture of another size is fitted (`-S`).
     pub scaler: Scaler,
     /// How it is filtered (`-F`).

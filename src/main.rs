@@ -61,13 +61,7 @@ fn run(settings: Settings) -> Result<i32, Refusal> {
     log()?;
     preflight::check(&settings, &env)?;
     priority::more_files();
-    // It outlives all threads that ask it.
-    let bus = priority::Bus::start(priority::Addresses::default())
-        .inspect_err(|e| tracing::warn!("neither rtkit nor GameMode can be asked: {e}"))
-        .ok();
-    // This thread will be the compositor's loop.
-    tracing::debug!("priority: {}", priority::raise(priority::Kind::Pace, settings.rt));
-    goggles_scope::run::run(settings, bus.as_ref()).map_err(|e| failure(&format!("{e:#}")))
+    goggles_scope::run::run(settings).map_err(|e| failure(&format!("{e:#}")))
 }
 
 /// Logs to standard error, as `GOGGLES_LOG` says, or `RUST_LOG` (`tracing_subscriber`'s directives).

@@ -8,7 +8,7 @@ use crate::child::{Child, Displays, Spawn, environment};
 use crate::config::{Settings, Stream};
 use crate::limiter::LimiterFile;
 use crate::link::{EncoderToScope, FromScope, Rate, SceneInfo, ToScope};
-use crate::priority::Bus;
+use crate::priority::{self, Bus};
 use crate::ready::{Ready, Told};
 use crate::render::compose::Composer;
 use crate::state::{Clock, Outlet, State};
@@ -31,13 +31,18 @@ use std::time::Duration;
 /// How long Xwayland may take to end; it takes a few milliseconds.
 const XWAYLAND_PATIENCE: Duration = Duration::from_secs(2);
 
-/// Runs a session to its end and gives the exit status: the program's, or 0 where there is none. `bus` is told of the
-/// program.
-pub fn run(settings: Settings, bus: Option<&Bus>) -> Result<i32> {
+/// Runs a session to its end and gives the exit status: the program's, or 0 where there is none.
+pub fn run(settings: Settings) -> Result<i32> {
     let mut events: EventLoop<'static, State> = EventLoop::try_new().context("error creating the event loop")?;
     let handle = events.handle();
     // Before any thread starts, so that all inherit the blocked signals and only the loop sees them.
     take_signals(&handle)?;
+    // It outlives all threads that ask it.
+    let bus = Bus::start(priority::Addresses::default())
+        .inspect_err(|e| tracing::warn!("neither rtkit nor GameMode can be asked: {e}"))
+        .ok();
+    let granted = priority::raise(priority::Kind::Pace, settings.rt);
+    tracing::debug!("priority of the compositor's loop: {granted}");
     let display: Display<State> = Display::new().context("error creating the Wayland display")?;
     let dh = display.handle();
 
@@ -92,7 +97,7 @@ pub fn run(settings: Settings, bus: Option<&Bus>) -> Result<i32> {
         focus: None,
         told: false,
         stopping: false,
-        bus,
+        bus: bus.as_ref(),
     };
     session.open_stats(&state)?;
     let code = session.turn_until_exit(&mut events, &mut state);
@@ -420,6 +425,7 @@ impl State {
             key_frame,
         } = event
         {
+            self.scope.pacer.took(times.encoded.since(times.latch));
             self.scope.stats.encoded(*frame, times, *bytes, *key_frame);
         }
         let Backend::Headless(headless) = &mut self.backend;

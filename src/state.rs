@@ -221,6 +221,8 @@ impl State {
             None => None,
         };
         let period = period(settings.limit.map_or(settings.refresh, |l| slower(l, settings.refresh)));
+        let mut pacer = Pacer::new(period);
+        pacer.set_fixed(!settings.adaptive_sync);
         let scope = Scope {
             protocols: Protocols {
                 compositor: CompositorState::new_v6::<Self>(&dh),
@@ -250,7 +252,7 @@ impl State {
             scene_dirty: true,
             scene_info_dirty: true,
             cursor: Cursor::new(forced, settings.cursor_factor, settings.hide_cursor),
-            pacer: Pacer::new(period),
+            pacer,
             last_commit: now,
             extras: Extras::new(&dh, &events),
             stats: Stats::new(now),
@@ -460,7 +462,7 @@ impl Scope {
     }
 
     fn send_frame_callbacks(&mut self) {
-        let time = Duration::from_nanos(self.now.0);
+        let time = Duration::from_nanos(self.pacer.shown_at(self.now).0);
         let output = self.output.clone();
         let cursor = self.cursor.surface().cloned();
         for surface in self.placed.iter().map(|p| &p.surface).chain(cursor.as_ref()) {

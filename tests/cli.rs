@@ -107,7 +107,6 @@ fn what_is_not_served_is_refused_by_name() {
         ),
         (&["-o", "0", "--", "true"], "a rate from 1 to 1000 Hz"),
         (&["--hotkeys", "x=super+x", "--", "true"], "is none of fullscreen"),
-        (&["-F", "nis", "--", "true"], "--filter nis is gamescope's"),
         (
             &["--backend", "wayland", "--", "true"],
             "--backend wayland is not served by this version yet",

@@ -133,6 +133,9 @@ pub struct Options {
     /// Frames a second at most; 0: the refresh rate [default: 0]
     #[arg(long, value_name = "HZ", help_heading = "Picture", allow_negative_numbers = true)]
     pub framerate_limit: Option<Limit>,
+    /// Show a frame as soon as it is drawn; false: at even intervals, latched as late as encoding allows [default: true]
+    #[arg(long, help_heading = "Picture", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
+    pub adaptive_sync: Option<bool>,
     /// How a picture of another size is fitted [default: auto]
     #[arg(short = 'S', long, help_heading = "Picture")]
     pub scaler: Option<Scaler>,
@@ -294,6 +297,7 @@ impl Options {
             nested_height,
             nested_refresh,
             framerate_limit,
+            adaptive_sync,
             scaler,
             filter,
             sharpness,

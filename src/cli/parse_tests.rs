@@ -58,6 +58,7 @@ fn every_option_arrives() {
         "--cursor-scale-height",
         "600",
         "--gamemode=false",
+        "--adaptive-sync=false",
         "--force-grab-cursor",
         "-g",
         "--hotkeys",
@@ -115,7 +116,10 @@ fn every_option_arrives() {
         (Some("/r"), Some("/t"))
     );
     assert_eq!((s.cursor_hotspot, s.force_grab_cursor), ((3, 4), true));
-    assert_eq!((s.cursor_factor, s.gamemode), (f64::from(s.output.h) / 600.0, false));
+    assert_eq!(
+        (s.cursor_factor, s.gamemode, s.adaptive_sync),
+        (f64::from(s.output.h) / 600.0, false, false)
+    );
     assert_eq!((s.grab, s.force_fullscreen, s.debug_focus), (true, true, true));
     assert_eq!(
         (s.hotkeys, s.unfocused_refresh),

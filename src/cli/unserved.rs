@@ -71,7 +71,6 @@ pub const UNSERVED: &[Unserved] = &[
     letter('O', value("prefer-output")),
     value("generate-drm-mode"),
     flag("immediate-flips"),
-    flag("adaptive-sync"),
     value("force-orientation"),
     flag("hdr-enabled"),
     value("hdr-sdr-content-nits"),

@@ -61,6 +61,7 @@ pub fn resolve(options: Options, command: Vec<OsString>, displayless: bool) -> R
             .framerate_limit
             .and_then(|limit| limit.0)
             .map(|hz| Refresh(hz.0)),
+        adaptive_sync: options.adaptive_sync.unwrap_or(true),
         scaler: options.scaler.unwrap_or(Scaler::Auto),
         filter: filter(options.filter),
         sharpness: options.sharpness.map_or(SHARPNESS, |s| s.0 as u8),

@@ -1,5 +1,6 @@
 //! When a frame is due: clock, pacing, statistics. Pure; `now` is an argument.
 
+pub mod fixed;
 pub mod pacer;
 pub mod rhythm;
 pub mod stats;

@@ -14,6 +14,7 @@
 //! the middle of an interval which has had its latch would wait for the tick, and so would all after it: then the grid
 //! moves to the frame, once in a while.
 
+use super::fixed::Fixed;
 use super::rhythm::Rhythm;
 use crate::time::Mono;
 use std::time::Duration;
@@ -57,6 +58,10 @@ pub struct Pacer {
     rhythm: Rhythm,
     /// How much later the grid would be without borrowed time.
     debt: Duration,
+    /// The encoder could take no frame at the last step.
+    encoder_busy: bool,
+    /// Frames are shown at the grid's ticks; else as soon as they are there.
+    fixed: Option<Fixed>,
     /// Intervals since the start.
     sequence: u64,
 }
@@ -77,6 +82,8 @@ impl Pacer {
             moved: Mono(0),
             rhythm: Rhythm::default(),
             debt: Duration::ZERO,
+            encoder_busy: false,
+            fixed: None,
             sequence: 0,
         }
     }
@@ -90,6 +97,30 @@ impl Pacer {
     pub fn set_period(&mut self, period: Duration) {
         self.period = period;
         self.debt = Duration::ZERO;
+    }
+
+    /// Shows frames at even intervals, latched as late as can be, or as soon as they are there.
+    pub fn set_fixed(&mut self, fixed: bool) {
+        self.fixed = fixed.then(Fixed::default);
+    }
+
+    /// Fixed pacing's red zone.
+    pub fn set_red_zone(&mut self, red_zone: Duration) {
+        if let Some(fixed) = &mut self.fixed {
+            fixed.set_red_zone(red_zone);
+        }
+    }
+
+    /// A frame took so long from its latch to its packet.
+    pub fn took(&mut self, time: Duration) {
+        if let Some(fixed) = &mut self.fixed {
+            fixed.took(time);
+        }
+    }
+
+    /// When what is latched now is shown.
+    pub fn shown_at(&self, now: Mono) -> Mono {
+        self.fixed.map_or(now, |_| self.tick + self.period)
     }
 
     /// How many intervals have begun.
@@ -137,7 +168,17 @@ impl Pacer {
     /// it, so that the frame is as fresh as can be.
     pub fn step(&mut self, now: Mono, encoder_free: bool) -> Due {
         self.roll(now);
+        self.encoder_busy = !encoder_free;
         let mut callbacks = std::mem::take(&mut self.owed);
+        if let Some(from) = self.latch_from() {
+            if callbacks {
+                self.called_back(now, false);
+            }
+            let latch = self.dirty && !self.latched && encoder_free && now >= from;
+            self.latched |= latch;
+            self.dirty &= !latch;
+            return Due { latch, callbacks };
+        }
         // What has been drawn and waits for nothing may be the answer already.
         let drawn = self.dirty && !self.latched;
         if !callbacks && self.boost && self.waiting && !drawn && !self.x11 {
@@ -182,8 +223,16 @@ impl Pacer {
     pub fn deadline(&self) -> Option<Mono> {
         let wanted = self.waiting || (self.dirty && self.latched);
         let tick = wanted.then(|| self.tick + self.interval());
-        let held = self.hold.filter(|_| self.dirty && !self.latched);
+        // The encoder's news call it, too; a time that has passed would only make the loop spin until then.
+        let to_latch = self.dirty && !self.latched && !self.encoder_busy;
+        let held = self.latch_from().or(self.hold).filter(|_| to_latch);
         tick.into_iter().chain(held).min()
+    }
+
+    /// From when on fixed pacing latches in this interval.
+    fn latch_from(&self) -> Option<Mono> {
+        let lead = self.fixed?.lead(self.period);
+        Some(self.tick + (self.period - lead))
     }
 
     /// Whether new content would wait for longer than a timer is inexact, and the grid hasn't been moved lately.
@@ -211,7 +260,14 @@ impl Pacer {
             // Idle, or stalled: nobody has seen the grid, so it may start here, and nothing is to be pulled forward.
             self.debt = Duration::ZERO;
             self.boost = false;
-            self.begin(now);
+            let begin = match self.fixed {
+                Some(_) => {
+                    let past = now.since(self.tick).as_nanos() % self.period.as_nanos().max(1);
+                    Mono(now.0 - past as u64)
+                }
+                None => now,
+            };
+            self.begin(begin);
         } else {
             self.debt -= interval - self.period;
             let tick = self.tick + interval;

@@ -254,12 +254,19 @@ async fn register(buses: &Buses, process: u32) -> Result<Connection, String> {
 
 /// Asks rtkit for real time, or for the niceness where real time is not wanted.
 async fn rtkit(connection: &Connection, thread: u32, kind: Kind, rt: bool) -> zbus::Result<Granted> {
-    let limits = zbus::Proxy::new(connection, RTKIT, RTKIT_PATH, RTKIT).await?;
+    // A cache would ask for all properties at once, which rtkit does not know how to tell.
+    let limits: zbus::Proxy<'_> = zbus::proxy::Builder::new(connection)
+        .destination(RTKIT)?
+        .path(RTKIT_PATH)?
+        .interface(RTKIT)?
+        .cache_properties(zbus::proxy::CacheProperties::No)
+        .build()
+        .await?;
     let process = u64::from(std::process::id());
     if rt && kind != Kind::Encode {
         let most: i64 = limits.get_property("RTTimeUSecMax").await?;
         runaway::bound(u64::try_from(most).unwrap_or(0), thread)?;
-        let least = 1;
+        let least = 1u32;
         let wanted = (process, u64::from(thread), least);
         limits.call_method("MakeThreadRealtimeWithPID", &wanted).await?;
         return Ok(Granted::RealTime(1));

@@ -4,6 +4,7 @@ use super::feedback::{Facts, Focusable, feedback};
 use super::properties::{Control, mark};
 use super::steam::Change;
 use crate::config::Filter;
+use crate::frame::fixed::RED_ZONE;
 use crate::input::hotkeys::Action;
 use crate::link::{Refresh, Size};
 use crate::scene::policy::{Info, WindowId};
@@ -120,6 +121,11 @@ impl State {
             Control::Magnification(factor) => scope.controls.zoom.1 = factor,
             Control::Keyboard(names) => self.set_layout(names),
             Control::Kept(name, value) => {
+                if name == "GAMESCOPE_TUNEABLE_VBLANK_REDZONE" {
+                    // In nanoseconds.
+                    let red_zone = value.map_or(RED_ZONE, |ns| Duration::from_nanos(ns.into()));
+                    scope.pacer.set_red_zone(red_zone);
+                }
                 match value {
                     Some(value) => scope.controls.kept.insert(name, value),
                     None => scope.controls.kept.remove(name),

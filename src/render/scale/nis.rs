@@ -256,7 +256,7 @@ fn bounded(colour: Colour, gain: f32, near: [Colour; 4]) -> [u8; 4] {
         }
         let low = near[0][i].min(near[1][i]).min(near[2][i].min(near[3][i]));
         let high = near[0][i].max(near[1][i]).max(near[2][i].max(near[3][i]));
-        let beyond = (high - low) * 0.125;
+        let beyond = (high - low) * 0.0625;
         let bound = (colour[i] + gain).max(low - beyond).min(high + beyond);
         (bound.clamp(0.0, 1.0) * 255.0 + 0.5) as u8
     })

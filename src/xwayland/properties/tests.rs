@@ -69,7 +69,7 @@ fn what_makes_no_sense_is_refused() {
     assert!(read("GAMESCOPE_XWAYLAND_MODE_CONTROL", &[0, 800]).is_err());
     assert!(read("GAMESCOPE_XWAYLAND_MODE_CONTROL", &[0, 800, 0]).is_err());
     assert!(read("GAMESCOPE_XWAYLAND_MODE_CONTROL", &[0, u32::MAX, 600]).is_err());
-    assert!(read("GAMESCOPE_NEW_SCALING_FILTER", &[3]).is_err());
+    assert!(read("GAMESCOPE_NEW_SCALING_FILTER", &[5]).is_err());
     assert!(read("GAMESCOPE_NEW_SCALING_SCALER", &[5]).is_err());
     assert!(read("GAMESCOPE_DESTROY_XWAYLAND_SERVER", &[0]).is_err());
     assert!(read("STEAM_SCREEN_SCALE", &[0]).is_err());
