@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 /// The page's files: path on the server, content type, file in the bundle.
-const ASSETS: [(&str, &str, &str); 6] = [
+const ASSETS: [(&str, &str, &str); 7] = [
     ("/", "text/html; charset=utf-8", "index.html"),
     ("/main.js", "text/javascript; charset=utf-8", "main.js"),
     ("/audio.js", "text/javascript; charset=utf-8", "audio.js"),
+    ("/worker.js", "text/javascript; charset=utf-8", "worker.js"),
     ("/style.css", "text/css; charset=utf-8", "style.css"),
     ("/icon.svg", "image/svg+xml", "icon.svg"),
     ("/licences.txt", "text/plain; charset=utf-8", "licences.txt"),

@@ -4,7 +4,8 @@ import { holds } from "./chromium.mjs";
 /**
  * Listens and looks for so long, once the player has settled. Lists of milliseconds: `sound`, from a flash's commit until its
  * beep is heard; `picture`, until it is decoded; `apart`, the one less the other; and, ten times a second, what the player
- * says of its delay and drift, and by how much the device's output is behind. `concealed` and `jumps`: one number each.
+ * says of its delay and drift, and by how much the device's output is behind. One number each: `concealed`, `jumps`, and
+ * `underruns`, in which the browser had nothing for the device (none where it doesn't count them).
  */
 export async function beeps(page, { seconds }) {
   await holds(page, () => window.__goggles.sound.metrics?.played > 400);
@@ -34,7 +35,10 @@ function listen() {
     if (luma > 128 && !white && sinceCommit !== undefined) ear.flashes.push({ ptsUs, ms: sinceCommit });
     white = luma > 128;
   };
-  const counts = () => ({ concealed: sound.metrics?.concealed ?? 0, resyncs: sound.metrics?.resyncs ?? 0 });
+  const counts = () => {
+    const { concealed = 0, resyncs = 0 } = sound.metrics ?? {};
+    return { concealed, resyncs, underruns: sound.underruns };
+  };
   let [before, timer] = [counts(), 0];
   ear.begin = () => {
     for (const list of [ear.beeps, ear.flashes]) list.length = 0;
@@ -65,6 +69,7 @@ function listen() {
       output,
       concealed: [after.concealed - before.concealed],
       jumps: [after.resyncs - before.resyncs],
+      underruns: after.underruns === undefined ? [] : [after.underruns - before.underruns],
     };
   };
   window.ear = ear;

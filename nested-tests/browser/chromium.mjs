@@ -31,7 +31,7 @@ export async function profile(browser, viewport = { width: 1280, height: 720 }) 
   context.setDefaultTimeout(PATIENCE);
   // While working on the page: a folder made by `node build.mjs FOLDER` in place of what is in the binary.
   if (process.env.PAGE) {
-    for (const file of ["main.js", "style.css"]) {
+    for (const file of ["main.js", "worker.js", "style.css"]) {
       await context.route(`**/${file}`, (route) => route.fulfill({ path: join(process.env.PAGE, file) }));
     }
   }

@@ -21,19 +21,28 @@ afterEach(async () => {
   for (const one of open_.splice(0).reverse()) await one();
 });
 
-/** `channels`: of the server's own sound; undefined: it has none. */
-async function play(channels) {
+/** `channels`: of the server's own sound; undefined: it has none. `isolated`: the page may share memory with its threads. */
+async function play(channels, { isolated = true } = {}) {
   // A still picture leaves the processor to the sound.
   const server = await Server.start(PROGRAM, "still", ...(channels ? [channels] : []));
   open_.push(() => server.stop());
   const context = await profile(browser);
   open_.push(() => context.close());
   await context.addInitScript(mix);
+  if (!isolated) await context.route(({ pathname }) => pathname === "/", notIsolated);
   const page = await open(context, server.urls.at(-1), () => window.__goggles?.role === "view");
   await page.click("#play");
   await holds(page, () => window.__goggles.role === "input" && window.__goggles.sound.state === "running");
   page.server = server;
   return page;
+}
+
+/** Serves the page as a proxy would that keeps no headers. */
+async function notIsolated(route) {
+  const response = await route.fetch();
+  const headers = response.headers();
+  for (const policy of ["cross-origin-embedder-policy", "cross-origin-opener-policy"]) delete headers[policy];
+  await route.fulfill({ response, headers });
 }
 
 /** Runs before the page: keeps what goes to the loudspeakers, mixed to two, as spectra in `window.ears`. */
@@ -59,11 +68,12 @@ function mix() {
 
 /**
  * Gives the page a rendition with a tone; each packet comes when its last sample has been. `loss`: every so many-th doesn't,
- * but is repeated with the next two (as on the redundant track).
+ * but is repeated with the next two (as on the redundant track) unless `repeated` is false. `beat`: the tone is silent but for
+ * the beginning of each second.
  */
-async function sing(page, name, hz, loss = 0) {
+async function sing(page, name, hz, { loss = 0, repeated = true, beat = false } = {}) {
   await page.evaluate(
-    async ([name, hz, loss]) => {
+    async ([name, hz, loss, repeated, beat]) => {
       const { sound, offsetUs, startUs } = window.__goggles;
       const packets = [];
       const encoder = new AudioEncoder({
@@ -79,7 +89,7 @@ async function sing(page, name, hz, loss = 0) {
       encoder.configure({ codec: "opus", bitrate: 128_000, opus, ...shape });
       const data = new Float32Array(96_000);
       // A second has whole periods, so it can be repeated.
-      for (let n = 0; n < 48_000; n++) data[n] = data[n + 48_000] = Math.sin((n * hz * 2 * Math.PI) / 48_000) / 2;
+      for (let n = 0; n < (beat ? 4_800 : 48_000); n++) data[n] = data[n + 48_000] = Math.sin((n * hz * 2 * Math.PI) / 48_000) / 2;
       encoder.encode(new AudioData({ format: "f32-planar", numberOfFrames: 48_000, timestamp: 0, data, ...shape }));
       await encoder.flush();
       clearInterval(window.song);
@@ -87,7 +97,7 @@ async function sing(page, name, hz, loss = 0) {
       const now = () => performance.now() * 1000 + offsetUs() - startUs;
       const give = (packet, n) => {
         if (loss > 0 && n % loss === 0) return;
-        sound.packets(name, packet(n), loss > 0 ? [packet(n - 2), packet(n - 1)] : []);
+        sound.packets(name, packet(n), loss > 0 && repeated ? [packet(n - 2), packet(n - 1)] : []);
       };
       let next = Math.ceil(now() / 5_000);
       window.song = setInterval(() => {
@@ -95,7 +105,7 @@ async function sing(page, name, hz, loss = 0) {
         for (; (next + 1) * 5_000 <= now(); next++) give(packet, next);
       }, 5);
     },
-    [name, hz, loss],
+    [name, hz, loss, repeated, beat],
   );
 }
 
@@ -199,7 +209,7 @@ test("the sound is where it should be: as late as it says, and not drifting", as
 
 test("what is lost and repeated is not missed", async () => {
   const page = await play();
-  await sing(page, "audio0", 440, 10);
+  await sing(page, "audio0", 440, { loss: 10 });
   // The delay has to grow to the next packet's time; then a second without a gap, with 20 lost packets in it.
   const count = () => page.evaluate(() => ({ ...window.__goggles.sound.metrics }));
   await holds(page, () => window.__goggles.sound.metrics?.played > 400);
@@ -211,6 +221,36 @@ test("what is lost and repeated is not missed", async () => {
   });
   const { duplicates } = await count();
   assert.equal(duplicates, 0, "each packet was decoded once");
+});
+
+test("what is lost for good moves nothing", async () => {
+  const page = await play();
+  await sing(page, "audio0", 440, { loss: 5, repeated: false, beat: true });
+  await page.evaluate(() => {
+    const { sound } = window.__goggles;
+    window.beats = [];
+    let loud = Number.NEGATIVE_INFINITY;
+    sound.tap((us, usPerFrame, [left]) => {
+      left.forEach((sample, n) => {
+        if (Math.abs(sample) < 0.3) return;
+        const at = us + n * usPerFrame;
+        // How far it is from a whole second, in ms; to be heard at that and the delay.
+        const late = (((at - sound.metrics.delay + 500_000) % 1e6) - 500_000) / 1000;
+        if (at - loud > 500_000) window.beats.push(late);
+        loud = at;
+      });
+    });
+  });
+  // Forty packets a second are lost: a decoder that counts what it gets would be 200 ms earlier with each beat.
+  await holds(page, () => window.beats.length >= 4 && window.beats.slice(-4).every((late) => Math.abs(late) < 80));
+});
+
+test("a page that may share no memory hears as well", async () => {
+  const page = await play("2", { isolated: false });
+  assert.ok(!(await page.evaluate(() => crossOriginIsolated)));
+  const heard = await listen(page);
+  assert.equal(heard.length, 2);
+  check(heard);
 });
 
 test("mute and volume, by mouse and keyboard, are remembered", async () => {

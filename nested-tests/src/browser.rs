@@ -56,11 +56,16 @@ impl Browser {
 
     /// A command, e.g. `{"do": "press", "key": "a"}`, and its answer.
     pub fn call(&mut self, command: &Value) -> Result<Value> {
+        self.call_for(command, Duration::ZERO)
+    }
+
+    /// The same for a command that is told to take `long`.
+    pub fn call_for(&mut self, command: &Value, long: Duration) -> Result<Value> {
         let commands = self.commands.as_mut().context("it has ended")?;
         writeln!(commands, "{command}").context("Chromium's driver has ended")?;
         let answer = self
             .answers
-            .recv_timeout(LONGEST)
+            .recv_timeout(LONGEST + long)
             .with_context(|| format!("no answer to {command}"))?;
         let mut answer: Value = serde_json::from_str(&answer).with_context(|| format!("an odd answer: {answer}"))?;
         if let Some(error) = answer["error"].as_str() {

@@ -7,8 +7,8 @@ const out = process.argv[2];
 if (!out) throw new Error("usage: node build.mjs FOLDER");
 await mkdir(out, { recursive: true });
 const { metafile } = await build({
-  // The audio thread loads its part by itself.
-  entryPoints: { main: "src/main.ts", audio: "src/audio/worklet.ts" },
+  // The audio thread and the worker load their parts by themselves.
+  entryPoints: { main: "src/main.ts", audio: "src/audio/worklet.ts", worker: "src/worker/worker.ts" },
   outdir: out,
   bundle: true,
   format: "esm",

@@ -116,14 +116,15 @@ pub fn page(duration: Duration) -> Result<Vec<Figure>> {
     let mut browser = Browser::start()?;
     browser.play(&scope.url()?)?;
     let heard = browser
-        .call(&json!({"do": "beeps", "seconds": duration.as_secs()}))
+        .call_for(&json!({"do": "beeps", "seconds": duration.as_secs()}), duration)
         .with_context(|| scope.log())?;
     let values = |name: &str| {
         serde_json::from_value::<Vec<f64>>(heard[name].clone()).with_context(|| format!("no numbers of {name}"))
     };
     let sizes = |name: &str| anyhow::Ok(values(name)?.into_iter().map(f64::abs).collect::<Vec<_>>());
     let drift = sizes("drift")?;
-    let largest = drift.iter().copied().fold(f64::NAN, f64::max);
+    let of_drift = Figure::new("", "ms", drift.clone());
+    let (high, largest) = (of_drift.percentile(99), of_drift.percentile(100));
     Ok(vec![
         Figure::new("sound-page-apart", "ms", sizes("apart")?).target(Target::of(20.0, 20.0)),
         Figure::new("sound-page-beep-after-flash", "ms", values("apart")?).detail(),
@@ -132,8 +133,10 @@ pub fn page(duration: Duration) -> Result<Vec<Figure>> {
         Figure::new("sound-page-delay", "ms", values("delay")?).detail(),
         Figure::new("sound-page-output", "ms", values("output")?).detail(),
         Figure::new("sound-page-drift", "ms", drift),
+        Figure::new("sound-page-drift-99th", "ms", vec![high]).target(Target::median(0.5)),
         Figure::new("sound-page-drift-largest", "ms", vec![largest]).target(Target::median(2.0)),
-        Figure::new("sound-page-concealed", "packets", values("concealed")?),
-        Figure::new("sound-page-jumps", "", values("jumps")?),
+        Figure::new("sound-page-concealed", "packets", values("concealed")?).target(Target::median(0.0)),
+        Figure::new("sound-page-jumps", "", values("jumps")?).target(Target::median(0.0)),
+        Figure::new("sound-page-underruns", "", values("underruns")?).target(Target::median(0.0)),
     ])
 }

@@ -5,8 +5,9 @@
 
 import { backoff } from "./backoff";
 import { Control, type Events as ControlEvents } from "./control";
-import { type Events as MediaEvents, Media, PROTOCOLS } from "./media";
+import type { Events as MediaEvents, Media, Receiver } from "./receiver";
 import { Session, Unreachable } from "./session";
+import { connect } from "./wire/connect";
 import type { Bye } from "./wire/control";
 
 export type State =
@@ -45,6 +46,7 @@ interface Sessions {
 export class Link {
   #session: Session | undefined;
   readonly #events: Events;
+  readonly #receiver: Receiver;
   #sessions: Sessions | undefined;
   #attempt = 0;
   #refusals = 0;
@@ -53,18 +55,14 @@ export class Link {
   #timer: number | undefined;
   #running = false;
 
-  constructor(events: Events) {
+  constructor(receiver: Receiver, events: Events) {
+    this.#receiver = receiver;
     this.#events = events;
   }
 
   /** The control session, while there is one. */
   get control(): Control | undefined {
     return this.#sessions?.control;
-  }
-
-  /** The media session, while there is one. */
-  get media(): Media | undefined {
-    return this.#sessions?.media;
   }
 
   /** Connects, or tries again now. */
@@ -122,13 +120,13 @@ export class Link {
 
   async #open(session: Session): Promise<Sessions> {
     const events = this.#events;
-    const control = session.connect("/control", { requireUnreliable: true });
+    const control = session.address("/control").then((address) => connect(address, { requireUnreliable: true }));
     // The first session enrols the key that the second shows.
     if (session.hasToken) {
       await control;
       session.tokenSpent();
     }
-    const media = session.connect("/moq", { protocols: PROTOCOLS } as WebTransportOptions);
+    const media = session.address("/moq").then((address) => this.#receiver.open(address, events));
     const [first, second] = await Promise.allSettled([control, media]);
     if (first.status === "rejected" || second.status === "rejected") {
       for (const one of [first, second]) if (one.status === "fulfilled") one.value.close();
@@ -143,7 +141,7 @@ export class Link {
     };
     return {
       control: await Control.open(first.value, events.wantsInput(), "browser", withBye),
-      media: new Media(second.value, events),
+      media: second.value,
     };
   }
 

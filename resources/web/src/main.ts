@@ -10,6 +10,7 @@ import { Pointer } from "./input/pointer";
 import { Link } from "./link";
 import { Overlay } from "./overlay";
 import { Probe } from "./probe";
+import { Receiver } from "./receiver";
 import { type Frame, TimeLine } from "./timeline";
 import { element, Ui, type View } from "./ui";
 import { Video } from "./video";
@@ -135,8 +136,11 @@ const video = new Video(canvas, {
   },
 });
 
+const receiver = new Receiver();
 let catalog: unknown;
 const sound = new Sound({
+  decoder: receiver,
+  onPackets: (name, newest, earlier) => receiver.packets(name, newest, earlier),
   nowUs,
   offset(now) {
     const offset = link.control?.clock.offset(now);
@@ -144,7 +148,7 @@ const sound = new Sound({
   },
   roundTrip: () => link.control?.clock.leastRoundTrip(),
   onChange: () => update(),
-  onWanted: (name) => link.media?.listen(name),
+  onWanted: (track) => receiver.listen(track),
 });
 probe.sound = sound;
 
@@ -237,7 +241,7 @@ const pointer = new Pointer(stage, {
   picture: () => picture,
 });
 
-const link = new Link({
+const link = new Link(receiver, {
   onState(state) {
     view.link = state;
     if (state.kind !== "live") {
@@ -278,7 +282,6 @@ const link = new Link({
     catalog = next;
     chooseSound();
   },
-  onAudio: (name, newest, earlier) => sound.packets(name, newest, earlier),
   onChunk(chunk) {
     probe.received++;
     if (chunk.key) probe.keyFrames++;

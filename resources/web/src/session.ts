@@ -6,6 +6,7 @@
 
 import { fromBase64Url } from "./base64url";
 import { toBeSigned, toQuery } from "./wire/auth";
+import type { Address } from "./wire/connect";
 
 const DATABASE = "goggles-scope";
 const STORE = "keys";
@@ -59,8 +60,8 @@ export class Session {
     history.replaceState(history.state, "", location.pathname + location.search);
   }
 
-  /** Opens a session. Rejects if the server can't be reached or doesn't let us in. */
-  async connect(path: Path, options: WebTransportOptions): Promise<WebTransport> {
+  /** Where a session may be opened, soon and once. Rejects if the server can't be reached. */
+  async address(path: Path): Promise<Address> {
     const challenge = await getChallenge();
     const hashes = challenge.certificates.map(fromBase64Url);
     const current = hashes[0];
@@ -70,15 +71,7 @@ export class Session {
     const signed = toBeSigned(nonce, current, path);
     const sig = new Uint8Array(await crypto.subtle.sign(algorithm, this.#keys.privateKey, signed));
     const query = toQuery({ key: this.#publicKey, nonce, sig, token: this.#token });
-    const transport = new WebTransport(`${SERVER}${path}?${query}`, {
-      ...options,
-      congestionControl: "low-latency",
-      serverCertificateHashes: hashes.map((value) => ({ algorithm: "sha-256", value })),
-    });
-    // Whoever awaits `ready` hears of a failure; `closed` then rejects as well.
-    transport.closed.catch(() => undefined);
-    await transport.ready;
-    return transport;
+    return { url: `${SERVER}${path}?${query}`, hashes };
   }
 }
 

@@ -5,7 +5,7 @@
 
 import type { VideoConfig } from "./catalog";
 import { nowUs } from "./clock";
-import type { Chunk } from "./media";
+import type { Chunk } from "./worker/messages";
 
 /** What happens to frames. */
 export interface Events {

@@ -12,13 +12,17 @@ const KEPT: usize = 8192;
 const INTERVAL: f64 = 100_000.0;
 /// One packet in so many may come later than what is sized for.
 const LATER: usize = 100;
+/// The latest packet is remembered for a minute, by parts of so many µs.
+const PART: f64 = 5_000_000.0;
+const PARTS: usize = 12;
 /// The least delay, in µs.
-pub const FLOOR: f64 = 10_000.0;
+pub const FLOOR: f64 = 5_000.0;
 /// What is more than this above the least lateness is not waited for: two round trips, within these bounds (µs). Lost
 /// packets are there again after one and a half.
 const LEAST_CAP: f64 = 40_000.0;
 const MOST_CAP: f64 = 250_000.0;
-/// A packet that came too late raises the delay to what it would have needed and this, in µs.
+/// A packet that came too late raises the delay to what it would have needed and this, in µs; and more than this above
+/// the latest packet of the last minute is not needed.
 const MARGIN: f64 = 1_000.0;
 /// So much more at the start, when nothing is known, in µs.
 const CAUTION: f64 = 10_000.0;
@@ -31,7 +35,7 @@ const RISE: f64 = 4000e-6;
 const FALL: f64 = 1000e-6;
 const FALL_TIME: f64 = 10_000_000.0;
 /// It stays where it is while it is too long by no more than this, in µs.
-const SLACK: f64 = 1_000.0;
+const SLACK: f64 = 500.0;
 /// What is too long by more than this (µs) is cut off at once: the watchdog sees it and jumps.
 const TOO_LONG: f64 = 40_000.0;
 
@@ -42,6 +46,9 @@ pub struct Depth {
     cap: f64,
     counts: Vec<u16>,
     recent: VecDeque<(f64, usize)>,
+    /// The highest step of each part, the newest first, and when that began.
+    worst: [usize; PARTS],
+    part: Option<f64>,
     /// The highest lateness of a packet that came too late, and when it did.
     late: Option<(f64, f64)>,
     first: Option<f64>,
@@ -60,6 +67,8 @@ impl Depth {
             cap: LEAST_CAP,
             counts: vec![0; STEPS],
             recent: VecDeque::new(),
+            worst: [0; PARTS],
+            part: None,
             late: None,
             first: None,
             proven: false,
@@ -78,10 +87,7 @@ impl Depth {
     /// A packet came that was not there yet, `lateness` µs after its time stamp. `missed`: too late to be played.
     pub fn arrived(&mut self, now: f64, lateness: f64, missed: bool) {
         if !self.proven && self.first.is_some_and(|first| now - first >= PROBATION) {
-            self.counts.fill(0);
-            self.recent.clear();
-            self.late = None;
-            self.summed = None;
+            self.clear();
             self.proven = true;
         }
         let step = ((lateness / STEP).ceil().max(0.0) as usize).min(STEPS - 1);
@@ -95,6 +101,12 @@ impl Depth {
         self.recent.push_back((now, step));
         self.counts[step] += 1;
         self.first.get_or_insert(now);
+        if self.part.is_none_or(|began| now - began >= PART) {
+            self.worst.rotate_right(1);
+            self.worst[0] = 0;
+            self.part = Some(now);
+        }
+        self.worst[0] = self.worst[0].max(step);
         let needed = step as f64 * STEP + MARGIN;
         if missed && self.late.is_none_or(|(worst, at)| needed >= worst || now - at > WINDOW) {
             self.late = Some((needed, now));
@@ -108,11 +120,17 @@ impl Depth {
 
     /// What was measured is true no longer.
     pub fn forget(&mut self) {
-        self.counts.fill(0);
-        self.recent.clear();
-        self.late = None;
+        self.clear();
         self.first = None;
         self.proven = false;
+    }
+
+    fn clear(&mut self) {
+        self.counts.fill(0);
+        self.recent.clear();
+        self.worst.fill(0);
+        self.part = None;
+        self.late = None;
         self.summed = None;
     }
 
@@ -129,7 +147,8 @@ impl Depth {
             }
         }
         let least = self.counts.iter().position(|count| *count > 0).unwrap_or(0);
-        let mut wanted = high as f64 * STEP + self.frame;
+        let worst = self.worst.iter().max().map_or(0.0, |step| *step as f64 * STEP);
+        let mut wanted = (high as f64 * STEP + self.frame).min(worst + MARGIN);
         if let Some((needed, _)) = self.late.filter(|(_, at)| now - at <= WINDOW) {
             wanted = wanted.max(needed);
         }

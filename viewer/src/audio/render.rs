@@ -41,7 +41,8 @@ impl Renderer {
 
     /// A decoded packet, which could be heard at `now` (µs) at the earliest.
     pub fn arrived(&mut self, now: f64, pts: u64, samples: Vec<f32>) -> Fate {
-        let fate = self.player.arrived(now, pts);
+        // What follows a piece of a chunk must be there so much earlier.
+        let fate = self.player.arrived(now + self.stretch.held(), pts);
         if fate == Fate::Kept {
             self.packets.insert(pts, samples);
         }

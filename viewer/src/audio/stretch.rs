@@ -58,8 +58,16 @@ impl Stretch {
 
     /// How long it takes, in µs, until the next sample that is pushed is played.
     pub fn pending(&self) -> f64 {
-        let frames = (self.input.len() + self.output.len()) / self.channels;
-        frames as f64 * 1e6 / f64::from(RATE)
+        self.us(self.input.len() + self.output.len())
+    }
+
+    /// The part of that, in µs, that can't be played before more is pushed.
+    pub fn held(&self) -> f64 {
+        self.us(self.input.len())
+    }
+
+    fn us(&self, samples: usize) -> f64 {
+        (samples / self.channels) as f64 * 1e6 / f64::from(RATE)
     }
 
     /// Frames that can be had at once.

@@ -10,15 +10,21 @@ const KEPT = 8192;
 const INTERVAL = 100_000;
 /** One packet in so many may come later than what is sized for. */
 const LATER = 100;
+/** The latest packet is remembered for a minute, by parts of so many µs. */
+const PART = 5_000_000;
+const PARTS = 12;
 /** The least delay, in µs. */
-const FLOOR = 10_000;
+const FLOOR = 5_000;
 /**
  * What is more than this above the least lateness is not waited for: two round trips, within these bounds (µs). Lost
  * packets are there again after one and a half.
  */
 const LEAST_CAP = 40_000;
 const MOST_CAP = 250_000;
-/** A packet that came too late raises the delay to what it would have needed and this, in µs. */
+/**
+ * A packet that came too late raises the delay to what it would have needed and this, in µs; and more than this above the
+ * latest packet of the last minute is not needed.
+ */
 const MARGIN = 1_000;
 /** So much more at the start, when nothing is known, in µs. */
 const CAUTION = 10_000;
@@ -31,7 +37,7 @@ const RISE = 4000e-6;
 const FALL = 1000e-6;
 const FALL_TIME = 10_000_000;
 /** It stays where it is while it is too long by no more than this, in µs. */
-const SLACK = 1_000;
+const SLACK = 500;
 /** What is too long by more than this (µs) is cut off at once: the watchdog sees it and jumps. */
 const TOO_LONG = 40_000;
 
@@ -45,6 +51,9 @@ export class Depth {
   readonly #steps = new Uint16Array(KEPT);
   #oldest = 0;
   #length = 0;
+  /** The highest step of each part, the newest first, and when that began. */
+  readonly #worst = new Uint16Array(PARTS);
+  #part: number | undefined;
   /** The highest lateness of a packet that came too late, and when it did. */
   #late: { needed: number; at: number } | undefined;
   #began: number | undefined;
@@ -72,10 +81,7 @@ export class Depth {
   /** A packet came that was not there yet, `lateness` µs after its time stamp. `missed`: too late to be played. */
   arrived(now: number, lateness: number, missed: boolean): void {
     if (!this.#proven && this.#began !== undefined && now - this.#began >= PROBATION) {
-      this.#counts.fill(0);
-      this.#length = 0;
-      this.#late = undefined;
-      this.#summed = undefined;
+      this.#clear();
       this.#proven = true;
     }
     const step = Math.min(Math.max(Math.ceil(lateness / STEP), 0), STEPS - 1);
@@ -90,6 +96,12 @@ export class Depth {
     this.#length++;
     this.#counts[step]!++;
     this.#began ??= now;
+    if (this.#part === undefined || now - this.#part >= PART) {
+      this.#worst.copyWithin(1, 0);
+      this.#worst[0] = 0;
+      this.#part = now;
+    }
+    this.#worst[0] = Math.max(this.#worst[0]!, step);
     const needed = step * STEP + MARGIN;
     if (missed && (!this.#late || needed >= this.#late.needed || now - this.#late.at > WINDOW)) {
       this.#late = { needed, at: now };
@@ -103,11 +115,17 @@ export class Depth {
 
   /** What was measured is true no longer. */
   forget(): void {
-    this.#counts.fill(0);
-    this.#length = 0;
-    this.#late = undefined;
+    this.#clear();
     this.#began = undefined;
     this.#proven = false;
+  }
+
+  #clear(): void {
+    this.#counts.fill(0);
+    this.#length = 0;
+    this.#worst.fill(0);
+    this.#part = undefined;
+    this.#late = undefined;
     this.#summed = undefined;
   }
 
@@ -119,7 +137,7 @@ export class Depth {
     while (high > 0 && above <= allowed) above += this.#counts[--high]!;
     let least = 0;
     while (least < STEPS - 1 && this.#counts[least] === 0) least++;
-    let wanted = high * STEP + this.#frame;
+    let wanted = Math.min(high * STEP + this.#frame, Math.max(...this.#worst) * STEP + MARGIN);
     if (this.#late && now - this.#late.at <= WINDOW) wanted = Math.max(wanted, this.#late.needed);
     return Math.max(Math.min(wanted, least * STEP + this.#frame + this.#cap), FLOOR);
   }

@@ -12,13 +12,13 @@ export interface Options {
   channels: number;
   /** Channels that it gives out: as many, or 6 where 8 can't be heard. */
   heard: number;
-  /** A packet's length. */
-  frameUs: number;
-  /** Shared with the page; undefined: packets come as messages. */
+  /** Shared with the worker; undefined: packets come as messages, by the port that is told. */
   buffer: SharedArrayBuffer | undefined;
 }
 
 export type ToThread =
+  /** Where packets come from. */
+  | { kind: "packets"; port: MessagePort }
   /** When the context's frames are heard, in µs since the session's start by the server's clock; whether that has stepped. */
   | { kind: "line"; line: Line; slipped: boolean; roundTripUs: number | undefined }
   | { kind: "packet"; pts: number; planes: Float32Array[] }

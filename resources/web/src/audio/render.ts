@@ -6,7 +6,7 @@
 import { Concealer } from "./conceal";
 import type { Event } from "./control";
 import { heardAt, type Line, RATE } from "./device";
-import { Player } from "./player";
+import { type Metrics, Player } from "./player";
 import { MAX_FRAMES, type Slots } from "./slots";
 import { Stretch } from "./stretch";
 
@@ -17,7 +17,10 @@ const KEPT = 2;
 const FADE = 120;
 
 export class Renderer {
-  readonly player: Player;
+  /** Undefined: no packet has come. Packets of another length have another player. */
+  #player: Player | undefined;
+  #frame = 0;
+  #roundTrip: number | undefined;
   readonly #slots: Slots;
   readonly #stretch: Stretch;
   readonly #concealer: Concealer;
@@ -28,9 +31,7 @@ export class Renderer {
   readonly #before: Float32Array[];
   readonly #onEvent: (event: Event) => void;
 
-  /** For packets of `frameUs`. */
-  constructor(slots: Slots, frameUs: number, onEvent: (event: Event) => void) {
-    this.player = new Player(frameUs);
+  constructor(slots: Slots, onEvent: (event: Event) => void) {
     this.#slots = slots;
     this.#seen = slots.written;
     this.#stretch = new Stretch(slots.channels);
@@ -40,12 +41,29 @@ export class Renderer {
     this.#onEvent = onEvent;
   }
 
+  /** What was measured; undefined: nothing has come yet. */
+  get metrics(): Metrics | undefined {
+    return this.#player?.metrics;
+  }
+
+  /** The network's round trip, in µs. */
+  setRoundTrip(us: number): void {
+    this.#roundTrip = us;
+    this.#player?.setRoundTrip(us);
+  }
+
+  /** The device's clock has stepped. */
+  slipped(): void {
+    this.#player?.slipped();
+  }
+
   /** Fills the planes; `frame` is the device's number of their first frame, `line` tells when it is heard. */
   render(line: Line, frame: number, planes: readonly Float32Array[]): void {
     this.#look(heardAt(line, frame));
-    const wanted = planes[0]?.length ?? 0;
+    const [player, wanted] = [this.#player, planes[0]?.length ?? 0];
+    if (!player) return;
     for (let done = 0; done < wanted; ) {
-      if (this.#stretch.ready === 0) this.#next(heardAt(line, frame + done + this.#stretch.pending));
+      if (this.#stretch.ready === 0) this.#next(player, heardAt(line, frame + done));
       else done += this.#stretch.pop(planes, done, wanted - done);
     }
   }
@@ -58,12 +76,21 @@ export class Renderer {
     if (written - this.#seen > BACKLOG) this.#seen = written - KEPT;
     for (; this.#seen < written; this.#seen++) {
       const pts = slots.pts(this.#seen);
-      if (this.player.arrived(now, pts) === "kept") this.#waiting.set(pts, this.#seen);
+      if (this.#playerFor(slots.frames(this.#seen)).arrived(now, pts) === "kept") this.#waiting.set(pts, this.#seen);
     }
   }
 
-  #next(at: number): void {
-    const { sound, us, fade, speed, event } = this.player.pull(at);
+  #playerFor(frame: number): Player {
+    if (this.#player && this.#frame === frame) return this.#player;
+    this.#frame = frame;
+    this.#player = new Player((frame * 1e6) / RATE);
+    this.#waiting.clear();
+    if (this.#roundTrip !== undefined) this.#player.setRoundTrip(this.#roundTrip);
+    return this.#player;
+  }
+
+  #next(player: Player, at: number): void {
+    const { sound, us, fade, speed, event } = player.pull(at);
     if (event) this.#onEvent(event);
     const frames = Math.min(Math.max(Math.round((us * RATE) / 1e6), 1), MAX_FRAMES);
     for (const plane of this.#block) plane.fill(0, 0, frames);

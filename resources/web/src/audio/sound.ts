@@ -6,13 +6,16 @@
 import type { AudioConfig } from "../catalog";
 import { clamp } from "./depth";
 import { Device, RATE } from "./device";
-import { duration } from "./opus";
+import type { Packet } from "./packet";
 import type { Metrics } from "./player";
-import { RED, Redundancy, Seen } from "./redundancy";
-import { Voice } from "./voice";
+import { RED, Redundancy } from "./redundancy";
+import { type Decoder, Voice } from "./voice";
 
 /** What the sound needs to know and tells. */
 export interface Surroundings {
+  readonly decoder: Decoder;
+  /** Packets as if they had come from the server; for tests. */
+  onPackets(name: string, newest: Packet, earlier: Packet[]): void;
   /** What to add to a time of our clock to get µs since the session's start by the server's; undefined: not known yet. */
   offset(nowUs: number): number | undefined;
   roundTrip(): number | undefined;
@@ -21,12 +24,6 @@ export interface Surroundings {
   onChange(): void;
   /** The track that is wanted: a rendition's or the redundant one beside it. */
   onWanted(track: string | undefined): void;
-}
-
-/** A packet of the sound, and when its first sample left the game, in µs since the session's start. */
-export interface Packet {
-  pts: number;
-  data: Uint8Array;
 }
 
 /** The page's file with the audio thread's part. */
@@ -47,10 +44,9 @@ export class Sound {
   #ready = false;
   #config: AudioConfig | undefined;
   #voice: Voice | undefined;
-  #retryAt = 0;
+  #retry: number | undefined;
   #redundancy = new Redundancy();
   #redundant = false;
-  #seen = new Seen();
   #volume = stored(VOLUME, 100);
   #muted = stored(MUTED, 0) !== 0;
   /** The figures of late; undefined: nothing is being played. */
@@ -91,6 +87,12 @@ export class Sound {
     return this.#context?.outputLatency ?? 0;
   }
 
+  /** How often the browser had nothing for the device; undefined: it doesn't say. */
+  get underruns(): number | undefined {
+    const context = this.#context as (AudioContext & { playbackStats?: { underrunEvents: number } }) | undefined;
+    return context?.playbackStats?.underrunEvents;
+  }
+
   /** What the samples are multiplied by now. */
   get gain(): number | undefined {
     return this.#gain?.gain.value;
@@ -128,18 +130,11 @@ export class Sound {
   restart(): void {
     this.#silence();
     this.#config = undefined;
-    this.#seen = new Seen();
   }
 
-  /** A payload of a rendition's track, or of the redundant one: the packet, and those before it once more, oldest first. */
-  packets(name: string, newest: Packet, earlier: readonly Packet[]): void {
-    if (name !== this.#config?.name) return;
-    for (const packet of earlier) {
-      if (!this.#seen.first(packet.pts)) continue;
-      this.#redundancy.helped(this.#around.nowUs());
-      this.#decode(this.#config, packet);
-    }
-    if (this.#seen.first(newest.pts)) this.#decode(this.#config, newest);
+  /** Packets as if they had come from the server, oldest first; for tests. */
+  packets(name: string, newest: Packet, earlier: Packet[]): void {
+    this.#around.onPackets(name, newest, earlier);
   }
 
   /** From 0 to 100; remembered. */
@@ -160,15 +155,6 @@ export class Sound {
     this.#voice?.tap(onTap !== undefined);
   }
 
-  #decode(config: AudioConfig, { pts, data }: Packet): void {
-    const frameUs = duration(data);
-    if (!this.#ready || !this.#context || frameUs === undefined) return;
-    // Another length of frames needs another player.
-    if (this.#voice && this.#voice.frameUs !== frameUs) this.#silence();
-    if (!this.#voice && this.#around.nowUs() >= this.#retryAt) this.#voice = this.#speak(this.#context, config, frameUs);
-    this.#voice?.decode(pts, data);
-  }
-
   #onMetrics(metrics: Metrics): void {
     this.metrics = metrics;
     const redundant = this.#redundancy.wanted(this.#around.nowUs(), metrics.concealed);
@@ -177,14 +163,15 @@ export class Sound {
     this.#want();
   }
 
-  #speak(context: AudioContext, config: AudioConfig, frameUs: number): Voice | undefined {
+  #speak(context: AudioContext, config: AudioConfig): Voice | undefined {
     try {
       // Other loudspeakers may be there than for the last voice.
       context.destination.channelCount = Math.max(1, context.destination.maxChannelCount);
-      const voice = new Voice(context, config, frameUs, {
+      const voice = new Voice(context, config, this.#around.decoder, {
         onMetrics: (metrics) => this.#onMetrics(metrics),
         onEvent: (event) => console.warn("sound:", event.kind, "drift" in event ? `${event.drift} µs` : ""),
         onTap: (frame, planes) => this.#told(frame, planes),
+        onHelped: () => this.#redundancy.helped(this.#around.nowUs()),
         onFailed: (why) => this.#onFailed(why),
       });
       if (this.#gain) voice.node.connect(this.#gain);
@@ -200,18 +187,24 @@ export class Sound {
   #onFailed(why: string): void {
     console.warn("the sound can't be decoded:", why);
     this.#silence();
-    this.#retryAt = this.#around.nowUs() + RETRY_MS * 1000;
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined;
+      this.#want();
+    }, RETRY_MS);
   }
 
   #silence(): void {
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
     this.#voice?.close();
     this.#voice = undefined;
     this.metrics = undefined;
   }
 
   #want(): void {
-    const name = this.#ready && this.available ? this.#config?.name : undefined;
-    this.#around.onWanted(name === undefined ? undefined : name + (this.#redundant ? RED : ""));
+    const config = this.#ready && this.available ? this.#config : undefined;
+    if (config && this.#context && this.#retry === undefined) this.#voice ??= this.#speak(this.#context, config);
+    this.#around.onWanted(config && config.name + (this.#redundant ? RED : ""));
   }
 
   /** Tells the audio thread when its frames are heard. */

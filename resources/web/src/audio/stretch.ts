@@ -1,9 +1,9 @@
 /**
  * Plays a little faster or slower, by slipping a sample now and then: a whole chunk is copied but for one sample that is
- * dropped or doubled, hidden by a crossfade. Owns what is left of a chunk. The native player has rubato's `Slip` for this.
+ * dropped or doubled, hidden by a crossfade. Owns what is not played yet. The native player has rubato's `Slip` for this.
  */
 
-/** Frames that are stretched at once; one of them may be slipped in each, which is 8000 ppm. */
+/** Frames that are stretched at once, at most; one of them may be slipped in each, which is 8000 ppm. */
 const CHUNK = 120;
 /** Where in the chunk the crossfade begins, and how long it is. */
 const FADE_AT = 30;
@@ -13,34 +13,23 @@ const ROOM = 2048;
 
 /** Takes and gives planes of samples, one for each channel. */
 export class Stretch {
-  readonly #input: Float32Array[];
   readonly #output: Float32Array[];
-  /** Frames in the input, the place of the first in the output, and frames there. */
-  #taken = 0;
+  /** The place of the first frame in the output, and frames there. */
   #first = 0;
   #ready = 0;
   /** By how many frames the output is behind what the speed asks for. */
   #owed = 0;
 
   constructor(channels: number) {
-    this.#input = Array.from({ length: channels }, () => new Float32Array(CHUNK));
     this.#output = Array.from({ length: channels }, () => new Float32Array(ROOM));
   }
 
-  /** Takes `frames` to be played at `speed`: so many for each that comes out. */
+  /**
+   * Takes `frames` to be played at `speed`: so many for each that comes out. Nothing is held back: what is played next need
+   * not be there before all of this has been played.
+   */
   push(planes: readonly Float32Array[], frames: number, speed: number): void {
-    for (let done = 0; done < frames; ) {
-      const count = Math.min(CHUNK - this.#taken, frames - done);
-      this.#input.forEach((plane, c) => plane.set(planes[c]!.subarray(done, done + count), this.#taken));
-      this.#taken += count;
-      done += count;
-      if (this.#taken === CHUNK) this.#stretch(speed);
-    }
-  }
-
-  /** Frames that are played before the next that is pushed. */
-  get pending(): number {
-    return this.#taken + this.#ready;
+    for (let done = 0; done < frames; done += CHUNK) this.#stretch(planes, done, Math.min(CHUNK, frames - done), speed);
   }
 
   /** Frames that can be had at once. */
@@ -57,22 +46,23 @@ export class Stretch {
     return count;
   }
 
-  #stretch(speed: number): void {
-    this.#taken = 0;
-    this.#owed += CHUNK * (1 / speed - 1);
-    const slip = Math.max(-1, Math.min(1, Math.trunc(this.#owed)));
+  /** Takes `count` frames from frame `from` on. */
+  #stretch(planes: readonly Float32Array[], from: number, count: number, speed: number): void {
+    this.#owed += count * (1 / speed - 1);
+    // The crossfade must fit.
+    const slip = count < FADE_AT + FADE ? 0 : Math.max(-1, Math.min(1, Math.trunc(this.#owed)));
     this.#owed -= slip;
     // Somebody doesn't play what is pushed: the newest goes.
-    if (this.#ready + CHUNK + 1 > ROOM) return;
+    if (this.#ready + count + 1 > ROOM) return;
     const begin = this.#first + this.#ready;
-    this.#input.forEach((input, c) => {
-      const output = this.#output[c]!;
-      for (let n = 0; n < CHUNK + slip; n++) {
-        const weight = Math.max(0, Math.min(1, (n - FADE_AT) / FADE));
-        const slipped = input[Math.max(0, n - slip)]!;
-        output[(begin + n) % ROOM] = weight === 1 ? slipped : input[n]! + weight * (slipped - input[n]!);
+    this.#output.forEach((output, c) => {
+      const input = planes[c]!;
+      for (let n = 0; n < count + slip; n++) {
+        const weight = slip === 0 ? 0 : Math.max(0, Math.min(1, (n - FADE_AT) / FADE));
+        const slipped = input[from + Math.max(0, n - slip)]!;
+        output[(begin + n) % ROOM] = weight === 1 ? slipped : input[from + n]! + weight * (slipped - input[from + n]!);
       }
     });
-    this.#ready += CHUNK + slip;
+    this.#ready += count + slip;
   }
 }

@@ -1,51 +1,44 @@
-/** One rendition being played: its decoder and its processor in the audio thread. Owns both; a new rendition has a new one. */
+/**
+ * One rendition being played: its processor in the audio thread, and its decoder in the worker. Owns the processor; a new
+ * rendition has a new one.
+ */
 
 import type { AudioConfig } from "../catalog";
+import type { VoiceEvents } from "../receiver";
+import type { Sink } from "../worker/messages";
 import type { Event } from "./control";
+import type { Line } from "./device";
 import { heardOf } from "./fold";
 import { type FromThread, type Options, PROCESSOR, type ToThread } from "./messages";
 import type { Metrics } from "./player";
 import { Slots } from "./slots";
-import type { Line } from "./device";
 
 /** What the voice tells. */
-export interface Events {
+export interface Events extends VoiceEvents {
   onMetrics(metrics: Metrics): void;
   onEvent(event: Event): void;
   onTap(frame: number, planes: Float32Array[]): void;
-  /** It can't go on: the decoder has failed. */
-  onFailed(why: string): void;
 }
 
-/** So many packets may be in the decoder. */
-const DECODING = 256;
+/** What decodes a rendition for it. */
+export interface Decoder {
+  decode(config: AudioConfig, sink: Sink, events: VoiceEvents): void;
+  silence(): void;
+}
 
 export class Voice {
-  readonly frameUs: number;
   readonly node: AudioWorkletNode;
-  readonly #config: AudioConfig;
+  readonly #decoder: Decoder;
   readonly #events: Events;
-  readonly #decoder: AudioDecoder;
-  /** What the audio thread sees, where the page is isolated. */
-  readonly #slots: Slots | undefined;
-  /**
-   * Packets given to the decoder, and their time stamps. Chromium counts samples from the first packet on instead of taking
-   * each packet's time stamp: with lost packets the sound would come earlier and earlier. So the decoder's packets are
-   * numbered without a gap, and their time is kept here.
-   */
-  #given = 0;
-  readonly #times = new Float64Array(DECODING);
   #closed = false;
 
-  constructor(context: AudioContext, config: AudioConfig, frameUs: number, events: Events) {
+  constructor(context: AudioContext, config: AudioConfig, decoder: Decoder, events: Events) {
     const { channels } = config;
-    this.frameUs = frameUs;
-    this.#config = config;
+    this.#decoder = decoder;
     this.#events = events;
-    this.#slots = crossOriginIsolated ? new Slots(channels, new SharedArrayBuffer(Slots.bytes(channels))) : undefined;
+    const buffer = crossOriginIsolated ? new SharedArrayBuffer(Slots.bytes(channels)) : undefined;
     const heard = heardOf(channels, context.destination.maxChannelCount);
-    const buffer = this.#slots?.buffer as SharedArrayBuffer | undefined;
-    const processorOptions: Options = { channels, heard, frameUs, buffer };
+    const processorOptions: Options = { channels, heard, buffer };
     this.node = new AudioWorkletNode(context, PROCESSOR, {
       numberOfInputs: 0,
       numberOfOutputs: 1,
@@ -53,29 +46,10 @@ export class Voice {
       processorOptions,
     });
     this.node.port.onmessage = ({ data }: MessageEvent<FromThread>) => this.#onMessage(data);
-    this.#decoder = new AudioDecoder({
-      output: (data) => this.#onDecoded(data),
-      error: (error) => this.#fail(error.message),
+    decoder.decode(config, buffer ? { buffer } : { port: this.#port() }, {
+      onHelped: () => this.#closed || events.onHelped(),
+      onFailed: (why) => this.#closed || events.onFailed(why),
     });
-    const { codec, sampleRate, description } = config;
-    this.#decoder.configure({
-      codec,
-      sampleRate,
-      numberOfChannels: channels,
-      ...(description ? { description } : {}),
-    });
-  }
-
-  /** A packet came. */
-  decode(pts: number, data: Uint8Array): void {
-    if (this.#closed) return;
-    try {
-      this.#times[this.#given % DECODING] = pts;
-      const timestamp = this.#given++ * this.frameUs;
-      this.#decoder.decode(new EncodedAudioChunk({ type: "key", timestamp, data }));
-    } catch (error) {
-      this.#fail(String(error));
-    }
   }
 
   /** When the context's frames are heard, in the server's time; whether the device has slipped. */
@@ -91,34 +65,16 @@ export class Voice {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#decoder.silence();
     this.#tell({ kind: "stop" });
     this.node.disconnect();
-    if (this.#decoder.state !== "closed") this.#decoder.close();
   }
 
-  #onDecoded(data: AudioData): void {
-    try {
-      if (this.#closed || data.numberOfChannels !== this.#config.channels) return;
-      const { numberOfFrames: frames } = data;
-      const pts = this.#times[Math.round(data.timestamp / this.frameUs) % DECODING] ?? 0;
-      const copy = (planeIndex: number, place: Float32Array<ArrayBuffer>): void =>
-        data.copyTo(place, { planeIndex, frameCount: place.length, format: "f32-planar" });
-      if (this.#slots) {
-        // Browsers differ in whether they copy into shared memory; all do into a buffer of ours.
-        const own = new Float32Array(frames);
-        this.#slots.write(pts, frames, (c, place) => {
-          copy(c, own);
-          place.set(own.subarray(0, place.length));
-        });
-        return;
-      }
-      const planes = Array.from({ length: data.numberOfChannels }, () => new Float32Array(frames));
-      planes.forEach((plane, c) => copy(c, plane));
-      const transfer = planes.map((plane) => plane.buffer);
-      this.node.port.postMessage({ kind: "packet", pts, planes } satisfies ToThread, transfer);
-    } finally {
-      data.close();
-    }
+  /** A port whose other end the audio thread has. */
+  #port(): MessagePort {
+    const { port1, port2 } = new MessageChannel();
+    this.#tell({ kind: "packets", port: port2 }, [port2]);
+    return port1;
   }
 
   #onMessage(message: FromThread): void {
@@ -133,13 +89,7 @@ export class Voice {
     }
   }
 
-  #fail(why: string): void {
-    if (this.#closed) return;
-    this.close();
-    this.#events.onFailed(why);
-  }
-
-  #tell(message: ToThread): void {
-    this.node.port.postMessage(message);
+  #tell(message: ToThread, transfer: Transferable[] = []): void {
+    this.node.port.postMessage(message, transfer);
   }
 }

@@ -28,11 +28,11 @@ class Processor extends AudioWorkletProcessor {
   #tap = false;
   #stopped = false;
 
-  constructor({ processorOptions: { channels, heard, frameUs, buffer } }: { processorOptions: Options }) {
+  constructor({ processorOptions: { channels, heard, buffer } }: { processorOptions: Options }) {
     super();
     this.#all = heard < channels ? Array.from({ length: channels }, () => new Float32Array(QUANTUM)) : undefined;
     this.#slots = new Slots(channels, buffer ?? new ArrayBuffer(Slots.bytes(channels)));
-    this.#renderer = new Renderer(this.#slots, frameUs, (event) => this.#tell({ kind: "event", event }));
+    this.#renderer = new Renderer(this.#slots, (event) => this.#tell({ kind: "event", event }));
     this.port.onmessage = ({ data }: MessageEvent<ToThread>) => this.#onMessage(data);
   }
 
@@ -49,7 +49,8 @@ class Processor extends AudioWorkletProcessor {
     }
     if (currentFrame >= this.#told + INTERVAL) {
       this.#told = currentFrame;
-      this.#tell({ kind: "metrics", metrics: this.#renderer.player.metrics });
+      const { metrics } = this.#renderer;
+      if (metrics) this.#tell({ kind: "metrics", metrics });
     }
     return true;
   }
@@ -58,8 +59,11 @@ class Processor extends AudioWorkletProcessor {
     switch (message.kind) {
       case "line":
         this.#line = message.line;
-        if (message.slipped) this.#renderer.player.slipped();
-        if (message.roundTripUs !== undefined) this.#renderer.player.setRoundTrip(message.roundTripUs);
+        if (message.slipped) this.#renderer.slipped();
+        if (message.roundTripUs !== undefined) this.#renderer.setRoundTrip(message.roundTripUs);
+        return;
+      case "packets":
+        message.port.onmessage = ({ data }: MessageEvent<ToThread>) => this.#onMessage(data);
         return;
       case "packet": {
         const { pts, planes } = message;

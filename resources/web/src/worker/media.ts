@@ -1,29 +1,20 @@
-/** The `/moq` session: catalog, video and cursor tracks of the broadcast. Owns the MoQ connection; decodes nothing. */
+/** The `/moq` session: the broadcast's tracks. Runs in the worker; owns the MoQ connection; decodes nothing. */
 
 import { Broadcast, Connection, type Group, Path, type Track, Varint } from "@moq/net";
-import { RED } from "./audio/redundancy";
-import type { Packet } from "./audio/sound";
-import { VIDEO, type VideoConfig, videoConfig } from "./catalog";
-import { nowUs } from "./clock";
-import { SERVER } from "./session";
-import { decodeRedundant } from "./wire/audio";
-import { decode, type Update } from "./wire/cursor";
+import type { Packet } from "../audio/packet";
+import { RED } from "../audio/redundancy";
+import { VIDEO, type VideoConfig, videoConfig } from "../catalog";
+import { decodeRedundant } from "../wire/audio";
+import { decode, type Update } from "../wire/cursor";
+import type { Chunk } from "./messages";
 
 /** MoQ versions that both sides speak; named in the WebTransport's handshake. */
 export const PROTOCOLS = ["moq-lite-05", "moq-lite-04"];
 
-/** One encoded frame. */
-export interface Chunk {
-  ptsUs: number;
-  data: Uint8Array;
-  /** Starts a group. */
-  key: boolean;
-  /** When its last byte was here, in µs of our clock. */
-  received: number;
-}
-
-/** What the session tells the page. */
+/** What the session tells, and asks. */
 export interface Events {
+  /** The page's clock, in µs. */
+  now(): number;
   onConfig(config: VideoConfig): void;
   /** A catalog came; what it says of the sound is in it. */
   onCatalog(catalog: unknown): void;
@@ -71,7 +62,7 @@ export class Media {
   }
 
   async #run(): Promise<void> {
-    const moq = await Connection.connect(new URL(`${SERVER}/moq`), { transport: this.#transport });
+    const moq = await Connection.connect(new URL("/moq", location.origin.replace(/^http:/, "https:")), { transport: this.#transport });
     const announced = moq.announced();
     // The session has one broadcast, whatever its name is.
     for (;;) {
@@ -111,8 +102,10 @@ export class Media {
         // A group is worth reading until a newer one has begun.
         if (!frame || group.sequence < newest.group) break;
         newest.group = group.sequence;
+        const received = this.#events.now();
         const [ptsUs, data] = Varint.decode(frame.payload);
-        this.#events.onChunk({ ptsUs, data, key, received: nowUs() });
+        // A copy, since it goes to the page together with its buffer.
+        this.#events.onChunk({ ptsUs, data: data.slice(), key, received });
         key = false;
       }
       group.close();
