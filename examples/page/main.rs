@@ -1,14 +1,15 @@
 //! Serves the page a test picture without a compositor, to work on the browser client:
 //!
-//!     cargo run --example page -- 127.0.0.1:4433 [moving|still [CHANNELS]]
+//!     cargo run --example page -- 127.0.0.1:4433 [moving|still [CHANNELS [microphone]]]
 //!
 //! The picture moves (`still`: it doesn't); its middle is black or white and flips at each press of a key or button.
 //! With CHANNELS (2, 6, 8 or auto: as the page says) there is a tone from each loudspeaker; beeps: twice a second there is
-//! a beep, and the middle is white as long.
+//! a beep, and the middle is white as long; none: there is no sound. With microphone the pages may have one.
 //! Printed to stdout: the address, then one line of JSON for each thing that comes in. L, pressed, locks or unlocks the
 //! pointer; H hides or shows the cursor; R changes the size. A line on stdin ends the session with that reason.
 
 mod sound;
+mod voice;
 
 use anyhow::{Context, Result};
 use calloop::channel::{Event as Message, channel};
@@ -27,6 +28,7 @@ use goggles_scope::time::Mono;
 use sound::{Sound, What};
 use std::io::Write;
 use std::time::Duration;
+use voice::Voices;
 
 const SIZES: [Size; 2] = [Size { w: 1280, h: 720 }, Size { w: 960, h: 540 }];
 const RATE: Rate = Rate::Quality {
@@ -42,6 +44,7 @@ struct Demo {
     encoder: Encoder,
     /// What follows the page's loudspeakers.
     sound: Option<Sound>,
+    voices: Option<Voices>,
     receiver: input::Receiver,
     holder: Option<ViewerId>,
     viewers: usize,
@@ -66,7 +69,7 @@ fn main() -> Result<()> {
         name: "test-picture".into(),
         encoder: Choice::Auto,
         rate: RATE,
-        microphone: false,
+        microphone: std::env::args().nth(4).is_some_and(|word| word == "microphone"),
     };
     let scene = SceneInfo {
         size: SIZES[0],
@@ -75,13 +78,15 @@ fn main() -> Result<()> {
         title: "Test picture".into(),
         hints: goggles_scope::handlers::Hints::default(),
     };
-    let transport = Transport::spawn(&stream, scene.clone(), to_scope)?;
+    let mut transport = Transport::spawn(&stream, scene.clone(), to_scope)?;
     let encoder = Encoder::spawn(Config::default(), to_loop, transport.packets())?;
-    for url in transport.urls() {
+    // The last is the one that a test opens.
+    for url in transport.urls().into_iter().chain(transport.speaking_urls()) {
         say(&serde_json::json!({ "url": url }));
     }
     let mut demo = Demo {
         sound: sound(channels.as_deref(), &transport)?,
+        voices: transport.take_voices().map(Voices::new),
         transport,
         encoder,
         receiver: input::Receiver::new(input::Limits::default()),
@@ -114,6 +119,9 @@ fn main() -> Result<()> {
     handle
         .insert_source(Timer::immediate(), move |due, (), demo| {
             demo.release_silent();
+            if let Some(voices) = &mut demo.voices {
+                voices.listen().iter().for_each(say);
+            }
             if moving {
                 demo.draw();
             }
@@ -128,8 +136,8 @@ fn main() -> Result<()> {
 
 /// The tones that were asked for.
 fn sound(channels: Option<&str>, transport: &Transport) -> Result<Option<Sound>> {
-    let Some(channels) = channels else { return Ok(None) };
-    let what = match channels {
+    let what = match channels.unwrap_or("none") {
+        "none" => return Ok(None),
         "beeps" => What::Beeps,
         "auto" => What::Tones(None),
         number => {

@@ -21,6 +21,9 @@ export async function launch() {
       "--disable-gpu",
       "--disable-dev-shm-usage",
       "--autoplay-policy=no-user-gesture-required",
+      // A microphone that beeps, and that every page may use.
+      "--use-fake-device-for-media-stream",
+      "--use-fake-ui-for-media-stream",
     ],
   });
 }

@@ -24,7 +24,7 @@ export class Server {
     });
     server.#lines(server.#child.stderr, (line) => {
       server.errors.push(line);
-      const next = /the next one may use (https?:\S+)/.exec(line);
+      const next = /the next one may use(?: and speak at)? (https?:\S+)/.exec(line);
       if (next) server.urls.push(next[1]);
     });
     await server.until(() => server.urls.length > 0, "an address");

@@ -29,20 +29,13 @@ async function play(channels, { isolated = true } = {}) {
   const context = await profile(browser);
   open_.push(() => context.close());
   await context.addInitScript(mix);
-  if (!isolated) await context.route(({ pathname }) => pathname === "/", notIsolated);
+  // As it is where a proxy keeps no headers.
+  if (!isolated) await context.addInitScript(() => Object.defineProperty(window, "crossOriginIsolated", { value: false }));
   const page = await open(context, server.urls.at(-1), () => window.__goggles?.role === "view");
   await page.click("#play");
   await holds(page, () => window.__goggles.role === "input" && window.__goggles.sound.state === "running");
   page.server = server;
   return page;
-}
-
-/** Serves the page as a proxy would that keeps no headers. */
-async function notIsolated(route) {
-  const response = await route.fetch();
-  const headers = response.headers();
-  for (const policy of ["cross-origin-embedder-policy", "cross-origin-opener-policy"]) delete headers[policy];
-  await route.fulfill({ response, headers });
 }
 
 /** Runs before the page: keeps what goes to the loudspeakers, mixed to two, as spectra in `window.ears`. */
@@ -109,7 +102,10 @@ async function sing(page, name, hz, { loss = 0, repeated = true, beat = false } 
   );
 }
 
-/** Half a second of what is played, in which nothing was made up or jumped over: each channel's loudness and pitch. */
+/**
+ * A quarter of a second of what is played, in which nothing was made up or jumped over: each channel's loudness and pitch.
+ * Short, so that a busy machine has one soon; and all periods are whole in it to a per cent.
+ */
 async function listen(page) {
   await page.evaluate(() => {
     const { sound } = window.__goggles;
@@ -119,10 +115,10 @@ async function listen(page) {
     sound.tap((_us, _usPerFrame, planes) => {
       if (whole() !== before || planes[0].every((sample) => sample === 0)) [parts, before] = [[], whole()];
       parts.push(planes);
-      if (parts.length * 128 < 36_000) return;
+      if (parts.length < 160) return;
       sound.tap(undefined);
-      // What is made up shows in the figures a little later.
-      const last = parts.slice(0, -96);
+      // What is made up shows in the figures at most 60 ms later, and those come ten times a second.
+      const last = parts.slice(0, -64);
       window.heard = planes.map((_, c) => last.flatMap((one) => [...one[c]]));
     });
   });

@@ -14,6 +14,27 @@ pub const REPEATED: usize = 2;
 /// The longest packet of the microphone, in bytes; with its head it fits a QUIC datagram.
 pub const MAX_MICROPHONE: usize = 1000;
 
+/// How a viewer plays a rendition, by its own account; the counts are since it began with it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Playback {
+    /// From the game to the ear, in µs.
+    pub delay: u32,
+    /// What is there to be played, in µs.
+    pub depth: u32,
+    /// How far the sound is behind (above zero) where it should be, in µs.
+    pub drift: i32,
+    /// Packets played.
+    pub played: u32,
+    /// Packets that were made up because they were not there.
+    pub concealed: u32,
+    /// Packets that came too late.
+    pub late: u32,
+    /// Jumps to where the sound should be.
+    pub resyncs: u32,
+    /// Times that the drift stayed over 2 ms for 200 ms.
+    pub excursions: u32,
+}
+
 /// Which loudspeakers there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Layout {

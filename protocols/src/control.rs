@@ -2,6 +2,7 @@
 //! messages both ways. Owns their layout and the incremental [`Decoder`].
 
 use crate::Error;
+use crate::audio::Playback;
 use crate::wire::{Reader, put, put_text};
 use std::marker::PhantomData;
 
@@ -44,6 +45,8 @@ pub enum ToServer {
     Loudspeakers(u8),
     /// This viewer's microphone is turned on or off. Only where it is allowed ([`ToClient::Microphone`]).
     Microphone(bool),
+    /// How the sound is being played: every ten seconds, and soon after the drift or a jump was noticed.
+    Playback(Playback),
 }
 
 /// Server → client.
@@ -145,6 +148,16 @@ impl Message for ToServer {
                 }
             }),
             0x07 => Self::Microphone(r.bool("microphone")?),
+            0x08 => Self::Playback(Playback {
+                delay: r.u32()?,
+                depth: r.u32()?,
+                drift: r.i32()?,
+                played: r.u32()?,
+                concealed: r.u32()?,
+                late: r.u32()?,
+                resyncs: r.u32()?,
+                excursions: r.u32()?,
+            }),
             kind => return Err(Error::Kind(kind)),
         };
         r.end()?;
@@ -167,6 +180,19 @@ impl Message for ToServer {
             Self::RequestKeyFrame => framed(0x05, |_| ()),
             Self::Loudspeakers(channels) => framed(0x06, |out| out.push((*channels).clamp(1, MAX_CHANNELS))),
             Self::Microphone(on) => framed(0x07, |out| out.push(u8::from(*on))),
+            Self::Playback(p) => framed(0x08, |out| {
+                put!(
+                    out,
+                    p.delay,
+                    p.depth,
+                    p.drift,
+                    p.played,
+                    p.concealed,
+                    p.late,
+                    p.resyncs,
+                    p.excursions
+                );
+            }),
         }
     }
 }

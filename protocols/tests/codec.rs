@@ -1,6 +1,6 @@
 //! Every decoder on every kind of bytes: what it takes it gives back bit by bit, and it never panics.
 
-use goggles_protocols::audio::{self, Earlier, Redundant, Repeater};
+use goggles_protocols::audio::{self, Earlier, Playback, Redundant, Repeater};
 use goggles_protocols::auth::Credentials;
 use goggles_protocols::control::{self, Decoder, Message};
 use goggles_protocols::{Error, clock, cursor, datagram, frame, input};
@@ -114,6 +114,20 @@ fn control_to_server() -> impl Strategy<Value = control::ToServer> {
         "\\PC{0,1000}".prop_map(control::ToServer::Text),
         (1..=control::MAX_CHANNELS).prop_map(control::ToServer::Loudspeakers),
         any::<bool>().prop_map(control::ToServer::Microphone),
+        any::<([u32; 7], i32)>().prop_map(
+            |([delay, depth, played, concealed, late, resyncs, excursions], drift)| {
+                control::ToServer::Playback(Playback {
+                    delay,
+                    depth,
+                    drift,
+                    played,
+                    concealed,
+                    late,
+                    resyncs,
+                    excursions,
+                })
+            }
+        ),
     ]
 }
 

@@ -5,7 +5,7 @@
 
 mod vector_json;
 
-use goggles_protocols::audio::{Earlier, Layout, Microphone, Redundant};
+use goggles_protocols::audio::{Earlier, Layout, Microphone, Playback, Redundant};
 use goggles_protocols::auth::{Credentials, to_be_signed};
 use goggles_protocols::clock::{Estimator, Ping, Pong, Schedule};
 use goggles_protocols::control::Message as _;
@@ -139,6 +139,16 @@ fn control_to_server() -> Vec<control::ToServer> {
         control::ToServer::RequestKeyFrame,
         control::ToServer::Loudspeakers(6),
         control::ToServer::Microphone(true),
+        control::ToServer::Playback(Playback {
+            delay: 21_250,
+            depth: 7_500,
+            drift: -120,
+            played: 70_000,
+            concealed: 3,
+            late: 2,
+            resyncs: 1,
+            excursions: 4,
+        }),
     ]
 }
 

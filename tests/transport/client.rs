@@ -7,7 +7,7 @@ use bytes::Bytes;
 use goggles_protocols::auth::{self, Credentials, Token};
 use goggles_protocols::control::{self, Decoder, Message};
 use goggles_scope::config::{Encoder, Stream};
-use goggles_scope::link::{FrameId, Packet, Rate, Refresh, SceneInfo, Size, TimeLine, ToScope, VideoFormat};
+use goggles_scope::link::{FrameId, FromScope, Packet, Rate, Refresh, SceneInfo, Size, TimeLine, ToScope, VideoFormat};
 use goggles_scope::stream::transport::{Transport, adapter};
 use goggles_scope::time::Mono;
 use moq_net::{cache, group, origin};
@@ -123,6 +123,16 @@ impl Server {
     /// The one that lets speak.
     pub fn speaking_token(&self) -> Token {
         token_of(&self.transport().speaking_urls())
+    }
+
+    /// Ends the session, and gives what was counted in it.
+    pub async fn counters(&mut self) -> Vec<(&'static str, u64)> {
+        self.transport().send(FromScope::Shutdown("enough".into()));
+        let counters = |m: &ToScope| match m {
+            ToScope::Counters(list) => Some(list.clone()),
+            _ => None,
+        };
+        self.message("counters", counters).await
     }
 
     /// The next message that `pick` wants; others are passed over.

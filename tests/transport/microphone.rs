@@ -4,7 +4,6 @@ use crate::client::{Control, Key, Server, get};
 use goggles_protocols::audio::Microphone;
 use goggles_protocols::control::{ToClient, ToServer};
 use goggles_protocols::{clock, datagram};
-use goggles_scope::link::{FromScope, ToScope};
 use goggles_scope::stream::audio::VoiceReceiver;
 
 fn packet(seq: u32) -> Vec<u8> {
@@ -24,15 +23,6 @@ async fn heard(control: &Control, voices: &mut VoiceReceiver) -> Vec<(u64, u32)>
     std::iter::from_fn(|| voices.try_recv())
         .map(|voice| (voice.viewer.0, voice.packet.seq))
         .collect()
-}
-
-async fn counted(server: &mut Server) -> Vec<(&'static str, u64)> {
-    server.transport().send(FromScope::Shutdown("enough".into()));
-    let counters = |m: &ToScope| match m {
-        ToScope::Counters(list) => Some(list.clone()),
-        _ => None,
-    };
-    server.message("counters", counters).await
 }
 
 #[tokio::test]
@@ -80,7 +70,7 @@ async fn who_may_speak_is_heard_while_it_is_on_and_all_are_told() {
     drop(speaker);
     assert_eq!(listener.hear().await, state(false, false, false));
 
-    let counters = counted(&mut server).await;
+    let counters = server.counters().await;
     assert!(counters.contains(&("microphones refused", 4)), "{counters:?}");
 }
 
@@ -127,7 +117,7 @@ async fn a_session_without_one_says_nothing_and_the_browser_may_not_ask() {
         holder: false,
     };
     assert_eq!(control.hear().await, free, "and nothing of microphones before");
-    let counters = counted(&mut without).await;
+    let counters = without.counters().await;
     assert!(counters.contains(&("microphones refused", 1)), "{counters:?}");
     assert!(policy(&Server::with_microphone()).contains("microphone=(self)"));
 }

@@ -2,8 +2,8 @@
 
 use crate::client::{Control, Key, Server, Track, Viewer, frame, group, soon, video};
 use bytes::Bytes;
-use goggles_protocols::audio::{Layout, Redundant};
-use goggles_protocols::control::ToServer;
+use goggles_protocols::audio::{Layout, Playback, Redundant};
+use goggles_protocols::control::{ToClient, ToServer};
 use goggles_scope::link::{AudioFormat, AudioToNetwork, ToScope};
 use goggles_scope::time::Mono;
 use std::sync::Arc;
@@ -138,4 +138,37 @@ async fn the_holder_of_the_input_role_says_what_can_be_heard() {
     second.say(&ToServer::Loudspeakers(8)).await;
     second.say(&ToServer::TakeInput).await;
     assert_eq!(server.message("7.1", pick).await, Layout::Surround71);
+}
+
+#[tokio::test]
+async fn what_viewers_say_of_their_playing_is_counted() {
+    let mut server = Server::primed();
+    let mut control = Control::new(server.addr, &Key::new(), Some(server.token()))
+        .await
+        .unwrap();
+    control.hello(true).await;
+    let said = |played, concealed, resyncs, excursions| {
+        ToServer::Playback(Playback {
+            played,
+            concealed,
+            resyncs,
+            excursions,
+            ..Playback::default()
+        })
+    };
+    // The third is of another rendition: it counts from zero.
+    for playback in [said(100, 2, 0, 1), said(300, 5, 1, 1), said(50, 4, 0, 2)] {
+        control.say(&playback).await;
+    }
+    // What comes back to this shows that the others were read.
+    control.say(&ToServer::DropInput).await;
+    assert!(matches!(control.hear().await, ToClient::Role { input: false, .. }));
+    let counters = server.counters().await;
+    for expected in [
+        ("sound packets concealed by viewers", 9),
+        ("times that the sound drifted at a viewer's", 3),
+        ("jumps of the sound at viewers'", 1),
+    ] {
+        assert!(counters.contains(&expected), "{counters:?}");
+    }
 }

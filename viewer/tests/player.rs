@@ -219,8 +219,8 @@ proptest! {
     ) {
         let world = World { client_ppm, device_ppm, jitter, spikes, loss, duplicates, seed, ..World::default() };
         let outcome = world.run(60, 15);
-        // An estimate of the server's clock is wrong by a part of the jitter.
-        let allowed = 2_000.0 + jitter;
+        // The estimate of the server's clock is wrong by as much as both ways jitter, when its few pings have bad luck.
+        let allowed = 2_000.0 + 2.0 * jitter;
         prop_assert!(outcome.percentile(100.0) <= allowed, "{}", outcome.percentile(100.0));
         prop_assert!(outcome.played.is_sorted_by(|a, b| a < b));
         let sent = 60_000_000 / FRAME;

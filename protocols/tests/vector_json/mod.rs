@@ -88,6 +88,10 @@ pub fn control_to_server(message: &control::ToServer) -> Value {
         control::ToServer::RequestKeyFrame => json!({ "kind": "request_key_frame" }),
         control::ToServer::Loudspeakers(channels) => json!({ "kind": "loudspeakers", "channels": channels }),
         control::ToServer::Microphone(on) => json!({ "kind": "microphone", "on": on }),
+        control::ToServer::Playback(p) => json!({
+            "kind": "playback", "delay": p.delay, "depth": p.depth, "drift": p.drift, "played": p.played,
+            "concealed": p.concealed, "late": p.late, "resyncs": p.resyncs, "excursions": p.excursions,
+        }),
     }
 }
 

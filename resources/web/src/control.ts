@@ -2,7 +2,8 @@
 
 import { Estimator, nowUs } from "./clock";
 import { Sender } from "./input/sender";
-import { type Bye, Decoder, encode, type Role, type Scene, type ToClient, type ToServer, VERSION, type Welcome } from "./wire/control";
+import { encodeMicrophone, MAX_MICROPHONE } from "./wire/audio";
+import { type Bye, Decoder, encode, type MicrophoneState, type Role, type Scene, type ToClient, type ToServer, VERSION, type Welcome } from "./wire/control";
 import { decode, encodePing, encodeReport, MAX_SEEN, type Seen, type Times } from "./wire/datagram";
 import { encodeBatch } from "./wire/input";
 
@@ -12,6 +13,7 @@ export interface Events {
   onRole(role: Role): void;
   onScene(scene: Scene): void;
   onTimes(times: Times): void;
+  onMicrophone(state: MicrophoneState): void;
   onBye(bye: Bye): void;
 }
 
@@ -32,6 +34,8 @@ export class Control {
   #timer: number | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
   #unanswered = 0;
+  /** Packets of the microphone so far. */
+  #spoken = 0;
   /** May send input. */
   #holds = false;
   #closed = false;
@@ -72,6 +76,11 @@ export class Control {
   send(message: ToServer): void {
     if (this.#closed) return;
     this.#stream.write(encode(message)).catch(() => this.close());
+  }
+
+  /** Sends a packet of the microphone, recorded from `time` (µs of the server's clock) on. */
+  speak(time: number, packet: Uint8Array): void {
+    if (packet.length <= MAX_MICROPHONE) this.#datagram(encodeMicrophone(++this.#spoken, time, packet));
   }
 
   /** Tells the server what we saw of a frame, soon. */
@@ -149,8 +158,7 @@ export class Control {
       case "bye":
         return this.#events.onBye(message);
       case "microphone":
-        // This page has none.
-        return;
+        return this.#events.onMicrophone(message);
     }
   }
 

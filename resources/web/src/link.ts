@@ -137,6 +137,7 @@ export class Link {
       onRole: (role) => events.onRole(role),
       onScene: (scene) => events.onScene(scene),
       onTimes: (times) => events.onTimes(times),
+      onMicrophone: (state) => events.onMicrophone(state),
       onBye: (bye) => this.#onBye(bye),
     };
     return {

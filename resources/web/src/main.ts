@@ -1,5 +1,6 @@
 /** The page's entry: puts the parts together and holds the little state they share. */
 
+import { Microphone } from "./audio/microphone";
 import { Sound } from "./audio/sound";
 import { audioConfig } from "./catalog";
 import { nowUs } from "./clock";
@@ -30,6 +31,7 @@ const view: View = {
   captured: false,
   hasPicture: false,
   sound: undefined,
+  microphone: { offered: false, pressed: false, on: false, live: false, trouble: undefined },
 };
 const timeline = new TimeLine();
 let scene: Scene | undefined;
@@ -45,11 +47,14 @@ function update(): void {
   view.captured = pointer.locked;
   view.wantsPointer = active() && scene?.pointerLocked === true && !pointer.locked;
   view.sound = sound.available ? { volume: sound.volume, muted: sound.muted } : undefined;
+  const { offered, pressed, on, live, trouble } = microphone;
+  view.microphone = { offered, pressed, on, live, trouble };
   cursor.setMode(active() && !pointer.locked ? "own" : "remote");
   ui.update(view);
   probe.state = view.link.kind;
   probe.role = !view.role ? "none" : view.role.input ? "input" : "view";
   probe.pointerLocked = pointer.locked;
+  probe.recording = microphone.pressed;
 }
 
 function place(): void {
@@ -148,9 +153,24 @@ const sound = new Sound({
   },
   roundTrip: () => link.control?.clock.leastRoundTrip(),
   onChange: () => update(),
+  onPlayback({ delay, depth, drift, ...counts }) {
+    const us = { delay: Math.round(delay), depth: Math.round(depth), drift: Math.round(drift) };
+    link.control?.send({ kind: "playback", ...counts, ...us });
+  },
   onWanted: (track) => receiver.listen(track),
 });
 probe.sound = sound;
+
+const microphone = new Microphone({
+  context: () => sound.running(),
+  recordedAt(frame) {
+    const at = sound.renderedAt(frame);
+    return at === undefined ? undefined : at + probe.startUs;
+  },
+  onWanted: (on) => link.control?.send({ kind: "microphone", on }),
+  onPacket: (time, packet) => link.control?.speak(time, packet),
+  onChange: () => update(),
+});
 
 /** Takes what the catalog offers and this machine can play. */
 function chooseSound(): void {
@@ -166,6 +186,10 @@ function tellLoudspeakers(): void {
 /** Browsers allow sound from a press of a button on. */
 function startSound(): void {
   sound.start().then(changedLoudspeakers).catch(failed);
+}
+
+function toggleMicrophone(): void {
+  microphone.toggle().catch(failed);
 }
 
 function changedLoudspeakers(): void {
@@ -204,6 +228,7 @@ const ui = new Ui({
   },
   stats: () => overlay.toggle(),
   mute: () => sound.toggleMute(),
+  microphone: toggleMicrophone,
   volume: (volume) => sound.setVolume(volume),
   backToGame: () => keyboard.focus(),
 });
@@ -219,6 +244,7 @@ const keyboard = new Keyboard(element("keys", HTMLTextAreaElement), {
 function onShortcut(code: string): boolean {
   if (code === "KeyS") ui.toggleStats();
   else if (code === "KeyA") sound.toggleMute();
+  else if (code === "KeyV" && (microphone.offered || microphone.pressed)) toggleMicrophone();
   else if (code === "KeyM") {
     pointer.unlock();
     ui.toggleMenu();
@@ -247,6 +273,7 @@ const link = new Link(receiver, {
     if (state.kind !== "live") {
       view.role = undefined;
       pointer.unlock();
+      microphone.restart();
     }
     update();
   },
@@ -276,6 +303,7 @@ const link = new Link(receiver, {
     place();
     update();
   },
+  onMicrophone: (state) => microphone.onState(state),
   onTimes: (times) => report(timeline.times(times)),
   onConfig: (config) => video.configure(config),
   onCatalog(next) {
@@ -297,11 +325,17 @@ const overlay = new Overlay(element("stats", HTMLElement), { link, timeline, vid
 
 new ResizeObserver(place).observe(stage);
 window.addEventListener("blur", releaseAll);
-document.addEventListener("visibilitychange", () => (document.hidden ? releaseAll() : void link.hurry()));
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) return void link.hurry();
+  releaseAll();
+  // Nobody sees that it is on.
+  microphone.stop();
+});
 navigator.mediaDevices?.addEventListener("devicechange", changedLoudspeakers);
 window.addEventListener("online", () => void link.hurry());
 window.addEventListener("pagehide", () => {
   releaseAll();
+  microphone.stop();
   link.stop();
 });
 // A page that comes back from the browser's cache has no sessions.

@@ -75,7 +75,8 @@ export class Overlay {
       facts.push(
         `sound ${us(metrics.delay)} ms after the game, buffer ${us(metrics.depth)} ms`,
         `drift ${us(metrics.drift)} ms, ${((metrics.speed - 1) * 1e6).toFixed(0)} ppm`,
-        `${metrics.concealed} frames concealed, ${metrics.resyncs} jumps`,
+        `${metrics.concealed} packets concealed, ${metrics.late} late`,
+        `${metrics.excursions} drifts over 2 ms, ${metrics.resyncs} jumps`,
       );
     }
     this.#box.replaceChildren(table(rows), ...facts.map(line));

@@ -27,6 +27,8 @@ export class Probe {
   state = "connecting";
   role = "none";
   pointerLocked = false;
+  /** The microphone is being recorded. */
+  recording = false;
   viewer = "";
   size = "";
   codec = "";

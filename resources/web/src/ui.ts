@@ -18,6 +18,15 @@ export interface View {
   hasPicture: boolean;
   /** The session has sound that can be played here: how loudly (0 to 100), and whether it is muted. */
   sound: { volume: number; muted: boolean } | undefined;
+  microphone: {
+    /** May be turned on here. */
+    offered: boolean;
+    pressed: boolean;
+    /** Ours is heard, or somebody's. */
+    on: boolean;
+    live: boolean;
+    trouble: string | undefined;
+  };
 }
 
 /** What people can press. */
@@ -32,6 +41,7 @@ export interface Actions {
   /** Returns whether the statistics are shown. */
   stats(): boolean;
   mute(): void;
+  microphone(): void;
   /** From 0 to 100. */
   volume(volume: number): void;
   /** The menu was closed: the keyboard is the game's again. */
@@ -58,6 +68,8 @@ export class Ui {
   readonly #handle = button("handle");
   readonly #stats = button("stats-toggle");
   readonly #mute = button("mute");
+  readonly #microphone = button("microphone");
+  readonly #live = element("live", HTMLElement);
   readonly #volume = element("volume", HTMLInputElement);
 
   constructor(actions: Actions) {
@@ -73,6 +85,7 @@ export class Ui {
       [button("onscreen"), () => actions.onScreenKeyboard()],
       [button("fullscreen"), () => actions.fullScreen()],
       [this.#mute, () => actions.mute()],
+      [this.#microphone, () => actions.microphone()],
     ];
     for (const [of, action] of press) of.addEventListener("click", action);
     this.#volume.addEventListener("input", () => actions.volume(this.#volume.valueAsNumber));
@@ -103,6 +116,7 @@ export class Ui {
     button("paste").hidden = !input;
     button("onscreen").hidden = !input || navigator.maxTouchPoints === 0;
     this.#showSound(view);
+    this.#showMicrophone(view);
     this.#showCard(view);
     this.#showNotice(view);
   }
@@ -115,6 +129,14 @@ export class Ui {
     this.#volume.setAttribute("aria-valuetext", sound.muted ? "muted" : `${sound.volume} %`);
   }
 
+  #showMicrophone({ link, microphone: { offered, pressed, on, live } }: View): void {
+    this.#microphone.hidden = link.kind !== "live" || !offered;
+    this.#microphone.setAttribute("aria-pressed", String(pressed));
+    const text = link.kind !== "live" ? "" : on ? "Your microphone is on" : live ? "Somebody's microphone is on" : "";
+    this.#live.hidden = text === "";
+    if (this.#live.textContent !== text) this.#live.textContent = text;
+  }
+
   #showCard({ link, playing, title, hasPicture }: View): void {
     const text = card(link, title);
     // Once there is a picture, a short loss doesn't need more than a notice.
@@ -125,9 +147,10 @@ export class Ui {
     this.#retry.hidden = link.kind !== "refused" && link.kind !== "ended";
   }
 
-  #showNotice({ link, playing, role, wantsPointer, hasPicture }: View): void {
+  #showNotice({ link, playing, role, wantsPointer, hasPicture, microphone }: View): void {
     let text = "";
     if (link.kind === "reconnecting" && hasPicture) text = `Reconnecting… (${link.why})`;
+    else if (microphone.trouble) text = microphone.trouble;
     else if (link.kind === "live" && playing && role && !role.input) {
       text = role.holder ? "You are watching. Somebody else has the controls." : "You are watching. Nobody has the controls.";
     } else if (link.kind === "live" && playing && wantsPointer) text = "Click to let the game have the pointer";

@@ -95,6 +95,8 @@ function controlToServer(value: Json): ToServer {
       return { kind: "loudspeakers", channels: value.channels };
     case "microphone":
       return { kind: "microphone", on: value.on };
+    case "playback":
+      return value as unknown as ToServer;
     default:
       throw new Error(`the page doesn't know ${value.kind}`);
   }

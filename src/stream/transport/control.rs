@@ -46,6 +46,7 @@ pub async fn run(
         outbox,
         greeted: false,
         loudspeakers: None,
+        playback: Default::default(),
     };
     events
         .send(Event::Control(viewer, Box::new(controller)))

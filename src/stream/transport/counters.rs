@@ -26,7 +26,12 @@ pub struct Counter(AtomicU64);
 impl Counter {
     /// One more.
     pub fn add(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.add_all(1);
+    }
+
+    /// So many more.
+    pub fn add_all(&self, count: u32) {
+        self.0.fetch_add(count.into(), Ordering::Relaxed);
     }
 }
 
@@ -49,6 +54,12 @@ counters! {
     sound_packets: "sound packets",
     /// Packets of sound that found the queue full.
     sound_lost: "sound packets lost before the network",
+    /// Packets that viewers' players made up.
+    sound_concealed: "sound packets concealed by viewers",
+    /// Times that the sound was over 2 ms away from the picture for 200 ms, at a viewer's.
+    sound_drifted: "times that the sound drifted at a viewer's",
+    /// Times that a viewer's sound jumped to where it should be.
+    sound_jumped: "jumps of the sound at viewers'",
     /// Microphone packets, and attempts to turn one on, from viewers that may not or have not.
     foreign_microphone: "microphones refused",
     /// Microphone packets that found the queue full.

@@ -170,10 +170,12 @@ impl Depth {
         let elapsed = (now - self.last).max(0.0);
         self.last = now;
         let settled = self.first.is_some_and(|first| now - first >= SETTLED);
+        // As much has been measured as was forgotten.
+        let known = self.proven && self.first.is_some_and(|first| now - first >= 2.0 * PROBATION);
         let over = current - self.target;
         let (change, slope) = if over < 0.0 {
             ((RISE * elapsed).min(-over), RISE)
-        } else if self.proven && over > TOO_LONG {
+        } else if known && over > TOO_LONG {
             (-over, 0.0)
         } else if settled && over > SLACK {
             let fall = (over / FALL_TIME).clamp(FALL, RISE);

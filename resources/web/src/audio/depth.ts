@@ -157,13 +157,18 @@ export class Depth {
     const over = current - this.#target;
     let [change, slope] = [0, 0];
     if (over < 0) [change, slope] = [Math.min(RISE * elapsed, -over), RISE];
-    else if (this.#proven && over > TOO_LONG) change = -over;
+    else if (this.#known(now) && over > TOO_LONG) change = -over;
     else if (this.#settled(now) && over > SLACK) {
       const fall = clamp(over / FALL_TIME, FALL, RISE);
       [change, slope] = [-Math.min(fall * elapsed, over - SLACK), -fall];
     }
     this.#current = current + change;
     return [this.#current, slope];
+  }
+
+  /** As much has been measured as was forgotten. */
+  #known(now: number): boolean {
+    return this.#proven && this.#began !== undefined && now - this.#began >= 2 * PROBATION;
   }
 
   #settled(now: number): boolean {

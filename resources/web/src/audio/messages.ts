@@ -4,8 +4,9 @@ import type { Event } from "./control";
 import type { Line } from "./device";
 import type { Metrics } from "./player";
 
-/** The name the processor is registered by. */
+/** The names that the processors are registered by. */
 export const PROCESSOR = "goggles-player";
+export const CAPTURE = "goggles-microphone";
 
 /** What a processor is made with. */
 export interface Options {
@@ -31,3 +32,12 @@ export type FromThread =
   | { kind: "event"; event: Event }
   /** What is played from the context's frame `frame` on, by channel. */
   | { kind: "tap"; frame: number; planes: Float32Array[] };
+
+/** Frames of a packet of the microphone: 10 ms. */
+export const BLOCK = 480;
+
+/** A block that was recorded, and the context's number of its first frame. The page's only message ends it. */
+export interface FromCapture {
+  frame: number;
+  samples: Float32Array<ArrayBuffer>;
+}

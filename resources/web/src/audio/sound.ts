@@ -5,7 +5,7 @@
 
 import type { AudioConfig } from "../catalog";
 import { clamp } from "./depth";
-import { Device, RATE } from "./device";
+import { Device, heardAt, RATE } from "./device";
 import type { Packet } from "./packet";
 import type { Metrics } from "./player";
 import { RED, Redundancy } from "./redundancy";
@@ -20,6 +20,8 @@ export interface Surroundings {
   offset(nowUs: number): number | undefined;
   roundTrip(): number | undefined;
   nowUs(): number;
+  /** To be told to the server. */
+  onPlayback(metrics: Metrics): void;
   /** Something that the bar or the tests show has changed. */
   onChange(): void;
   /** The track that is wanted: a rendition's or the redundant one beside it. */
@@ -34,12 +36,16 @@ const CLOCK_MS = 100;
 const TRUTHFUL_AFTER = 0.3;
 /** After a decoder's failure the next is tried this much later. */
 const RETRY_MS = 1_000;
+/** How often the server is told how it is played, and how soon after the watchdog has barked; µs. */
+const TOLD = 10_000_000;
+const TOLD_SOON = 1_000_000;
 const [VOLUME, MUTED] = ["goggles-volume", "goggles-muted"];
 
 export class Sound {
   readonly #around: Surroundings;
   readonly #device = new Device();
   #context: AudioContext | undefined;
+  #loaded: Promise<void> | undefined;
   #gain: GainNode | undefined;
   #ready = false;
   #config: AudioConfig | undefined;
@@ -47,6 +53,8 @@ export class Sound {
   #retry: number | undefined;
   #redundancy = new Redundancy();
   #redundant = false;
+  /** What the server was told last, and when. */
+  #told = { at: 0, resyncs: 0, excursions: 0 };
   #volume = stored(VOLUME, 100);
   #muted = stored(MUTED, 0) !== 0;
   /** The figures of late; undefined: nothing is being played. */
@@ -105,17 +113,36 @@ export class Sound {
 
   /** Play was pressed. */
   async start(): Promise<void> {
-    if (this.#context) return this.#context.resume();
+    if (this.#context) {
+      await this.#loaded;
+      return this.#context.resume();
+    }
     // "interactive" is 30 ms more than the least that Chromium can do.
     const context = new AudioContext({ latencyHint: 0, sampleRate: RATE });
     this.#context = context;
-    await context.audioWorklet.addModule(WORKLET);
+    this.#loaded = context.audioWorklet.addModule(WORKLET);
+    await this.#loaded;
     this.#gain = context.createGain();
     this.#gain.connect(context.destination);
     this.#applyVolume();
     await context.resume();
     this.#ready = true;
     this.#want();
+  }
+
+  /** The context, running; only after a press of a button. */
+  async running(): Promise<AudioContext> {
+    await this.start();
+    if (!this.#context) throw new Error("there is no sound");
+    return this.#context;
+  }
+
+  /** When the context's frame is rendered, in µs since the session's start; undefined: not known yet. */
+  renderedAt(frame: number): number | undefined {
+    const { line } = this.#device;
+    const offset = this.#around.offset(this.#around.nowUs());
+    if (!line || offset === undefined) return undefined;
+    return heardAt(line, frame) + offset - this.outputLatency * 1e6;
   }
 
   /** The catalog's rendition; undefined: there is none. */
@@ -157,10 +184,19 @@ export class Sound {
 
   #onMetrics(metrics: Metrics): void {
     this.metrics = metrics;
+    this.#tellServer(metrics);
     const redundant = this.#redundancy.wanted(this.#around.nowUs(), metrics.concealed);
     if (redundant === this.#redundant) return;
     this.#redundant = redundant;
     this.#want();
+  }
+
+  #tellServer(metrics: Metrics): void {
+    const [now, { resyncs, excursions }] = [this.#around.nowUs(), metrics];
+    const barked = resyncs !== this.#told.resyncs || excursions !== this.#told.excursions;
+    if (now - this.#told.at < (barked ? TOLD_SOON : TOLD)) return;
+    this.#told = { at: now, resyncs, excursions };
+    this.#around.onPlayback(metrics);
   }
 
   #speak(context: AudioContext, config: AudioConfig): Voice | undefined {
@@ -170,7 +206,7 @@ export class Sound {
       const voice = new Voice(context, config, this.#around.decoder, {
         onMetrics: (metrics) => this.#onMetrics(metrics),
         onEvent: (event) => console.warn("sound:", event.kind, "drift" in event ? `${event.drift} µs` : ""),
-        onTap: (frame, planes) => this.#told(frame, planes),
+        onTap: (frame, planes) => this.#onPlayed(frame, planes),
         onHelped: () => this.#redundancy.helped(this.#around.nowUs()),
         onFailed: (why) => this.#onFailed(why),
       });
@@ -223,7 +259,7 @@ export class Sound {
     }
   }
 
-  #told(frame: number, planes: Float32Array[]): void {
+  #onPlayed(frame: number, planes: Float32Array[]): void {
     const { line } = this.#device;
     const offset = this.#around.offset(this.#around.nowUs());
     if (!line || offset === undefined) return;

@@ -1,17 +1,11 @@
-/** The audio thread's entry, bundled by itself: a processor that plays one stream. */
+/** The audio thread's entry, bundled by itself: a processor that plays one stream, and the microphone's. */
 
+import { Capture } from "./capture";
 import type { Line } from "./device";
 import { fold } from "./fold";
-import { type FromThread, type Options, PROCESSOR, type ToThread } from "./messages";
+import { CAPTURE, type FromThread, type Options, PROCESSOR, type ToThread } from "./messages";
 import { Renderer } from "./render";
 import { Slots } from "./slots";
-
-// What the audio thread has; TypeScript knows only the page's side.
-declare const currentFrame: number;
-declare class AudioWorkletProcessor {
-  readonly port: MessagePort;
-}
-declare function registerProcessor(name: string, type: new (options: { processorOptions: Options }) => unknown): void;
 
 /** Figures are told this often, in frames: ten times a second. */
 const INTERVAL = 4_800;
@@ -86,3 +80,4 @@ class Processor extends AudioWorkletProcessor {
 }
 
 registerProcessor(PROCESSOR, Processor);
+registerProcessor(CAPTURE, Capture);

@@ -23,7 +23,24 @@ export type ToServer =
   /** How many channels of sound this page can play: 1 to 8. */
   | { kind: "loudspeakers"; channels: number }
   /** This page's microphone is turned on or off; only where it is allowed. */
-  | { kind: "microphone"; on: boolean };
+  | { kind: "microphone"; on: boolean }
+  | Playback;
+
+/** How the sound is played: µs, and counts since the rendition began. */
+export interface Playback {
+  kind: "playback";
+  /** From the game to the ear. */
+  delay: number;
+  /** What is there to be played. */
+  depth: number;
+  /** How far the sound is behind (above zero) where it should be. */
+  drift: number;
+  played: number;
+  concealed: number;
+  late: number;
+  resyncs: number;
+  excursions: number;
+}
 
 /** Output size in pixels and refresh in millihertz. */
 export interface Output {
@@ -98,6 +115,10 @@ export function encode(message: ToServer): Uint8Array<ArrayBuffer> {
       break;
     case "microphone":
       body.u8(0x07).u8(Number(message.on));
+      break;
+    case "playback":
+      body.u8(0x08).u32(message.delay).u32(message.depth).i32(message.drift).u32(message.played).u32(message.concealed);
+      body.u32(message.late).u32(message.resyncs).u32(message.excursions);
       break;
   }
   const bytes = body.done();

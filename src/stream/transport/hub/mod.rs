@@ -16,7 +16,7 @@ use crate::stream::audio::VoiceSender;
 use crate::stream::session::{Access, Attempt, PlayerId, Refusal, Rights, Roles};
 use crate::time::Mono;
 use bytes::Bytes;
-use goggles_protocols::audio::Layout;
+use goggles_protocols::audio::{Layout, Playback};
 use goggles_protocols::auth::{Credentials, Nonce};
 use goggles_protocols::{control, cursor, datagram};
 use moq_net::Timestamp;
@@ -93,6 +93,8 @@ pub struct Controller {
     pub greeted: bool,
     /// Channels of sound it can play, once it has said so.
     pub loudspeakers: Option<u8>,
+    /// How it plays the sound, as it said last.
+    pub playback: Playback,
 }
 
 /// What does not change, or is shared with the connections' tasks.

@@ -58,6 +58,7 @@ impl Hub {
             control::ToServer::Text(_) => self.shared.counters.foreign_input.add(),
             control::ToServer::Loudspeakers(channels) => self.loudspeakers(viewer, channels),
             control::ToServer::Microphone(on) => self.microphone(viewer, on),
+            control::ToServer::Playback(playback) => self.playback(viewer, playback),
             control::ToServer::RequestKeyFrame => self.keys.request(now),
         }
     }

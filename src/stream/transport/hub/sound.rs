@@ -5,7 +5,7 @@ use crate::link::{AudioFormat, AudioToNetwork, ToScope, ViewerId};
 use crate::stream::transport::tracks::legacy_frame;
 use crate::time::Mono;
 use bytes::Bytes;
-use goggles_protocols::audio::{Layout, Repeater};
+use goggles_protocols::audio::{Layout, Playback, Repeater};
 use moq_net::Timestamp;
 use std::sync::Arc;
 
@@ -100,6 +100,35 @@ impl Hub {
             controller.loudspeakers = Some(channels);
         }
         self.tell_loudspeakers();
+    }
+
+    /// A viewer says how it plays.
+    pub(super) fn playback(&mut self, viewer: ViewerId, now: Playback) {
+        let Some(controller) = self.controllers.get_mut(&viewer) else {
+            return;
+        };
+        let last = std::mem::replace(&mut controller.playback, now);
+        // With a new rendition it counts from zero.
+        let last = if now.played < last.played {
+            Playback::default()
+        } else {
+            last
+        };
+        let (drifted, jumped) = (
+            now.excursions.saturating_sub(last.excursions),
+            now.resyncs.saturating_sub(last.resyncs),
+        );
+        let counters = &self.shared.counters;
+        counters
+            .sound_concealed
+            .add_all(now.concealed.saturating_sub(last.concealed));
+        counters.sound_drifted.add_all(drifted);
+        counters.sound_jumped.add_all(jumped);
+        if (drifted, jumped) != (0, 0) {
+            let (viewer, drift) = (viewer.0, f64::from(now.drift) / 1000.0);
+            tracing::info!(target: "viewer", "viewer {viewer}'s sound was off the picture: {drifted} drifts, {jumped} jumps; it is {drift:.1} ms behind now");
+        }
+        tracing::debug!(target: "audio", viewer = viewer.0, ?now, "playback");
     }
 
     /// Tells what the holder of the input role can play, if that is known and another.
