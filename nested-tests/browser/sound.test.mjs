@@ -50,7 +50,7 @@ function mix() {
       connect.call(pair, split);
       window.ears = [0, 1].map((channel) => {
         const ear = this.context.createAnalyser();
-        Object.assign(ear, { fftSize: 8192, smoothingTimeConstant: 0 });
+        Object.assign(ear, { fftSize: 4096, smoothingTimeConstant: 0 });
         connect.call(split, ear, channel);
         return ear;
       });
@@ -170,7 +170,8 @@ for (const channels of [6, 8]) {
       [440, 680, 800, 1040],
       [560, 680, 920, 1160],
     ].map((side) => side.filter((hz) => PITCHES.indexOf(hz) < channels));
-    // The least of them, of 7.1's sides: half of its level, and the spectrum's window takes 8 dB; and what is not for an ear.
+    // The least of them, of 7.1's sides: half of its level, and the spectrum's window takes 8 dB; and what is not for an ear,
+    // where a sample that is slipped or a packet that is made up leaves something. Short spectra: a busy machine makes holes.
     await holds(
       page,
       (sides) =>
@@ -180,7 +181,7 @@ for (const channels of [6, 8]) {
           const bin = (hz) => Math.round((hz / 48_000) * ear.fftSize);
           const level = (hz) => Math.max(...spectrum.slice(bin(hz) - 3, bin(hz) + 4));
           const [own, others] = [sides[side], sides[1 - side].filter((hz) => !sides[side].includes(hz))];
-          return own.every((hz) => level(hz) > -32) && others.every((hz) => level(hz) < -50);
+          return own.every((hz) => level(hz) > -32) && others.every((hz) => level(hz) < -40);
         }),
       sides,
     );
