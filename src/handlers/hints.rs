@@ -5,11 +5,19 @@
 use super::tearing;
 use crate::state::{Scope, State};
 use smithay::reexports::wayland_protocols::wp::content_type::v1::server::wp_content_type_v1::Type;
+use smithay::reexports::wayland_protocols::xdg::toplevel_icon::v1::server::{
+    xdg_toplevel_icon_manager_v1::XdgToplevelIconManagerV1,
+    xdg_toplevel_icon_v1::{Error, Request, XdgToplevelIconV1},
+};
 use smithay::reexports::wayland_server::protocol::wl_surface::WlSurface;
+use smithay::reexports::wayland_server::{Client, DataInit, Dispatch, DisplayHandle, Resource};
 use smithay::wayland::alpha_modifier::AlphaModifierSurfaceCachedState;
 use smithay::wayland::compositor::with_states;
 use smithay::wayland::content_type::ContentTypeSurfaceCachedState;
-use smithay::wayland::xdg_toplevel_icon::XdgToplevelIconHandler;
+use smithay::wayland::shm::with_buffer_contents;
+use smithay::wayland::xdg_toplevel_icon::{
+    XdgToplevelIconHandler, XdgToplevelIconManager, XdgToplevelIconManagerUserData, XdgToplevelIconUserData,
+};
 
 /// What kind of picture it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,9 +89,38 @@ impl Scope {
     }
 }
 
-// The icon is kept with the surface (`ToplevelIconCachedState`).
+// The icon's name is kept with the surface (`ToplevelIconCachedState`).
 impl XdgToplevelIconHandler for State {}
 
 smithay::delegate_alpha_modifier!(State);
 smithay::delegate_content_type!(State);
-smithay::delegate_xdg_toplevel_icon!(State);
+
+// Nobody looks at an icon's pixels, only at its name, so that they are checked and left. Smithay 0.7 would watch over the
+// buffers for longer than it may: it never takes its watch off them again, and ends the client (Chromium) that destroys
+// an icon and then its buffer.
+impl Dispatch<XdgToplevelIconV1, XdgToplevelIconUserData> for State {
+    fn request(
+        state: &mut Self,
+        client: &Client,
+        icon: &XdgToplevelIconV1,
+        request: Request,
+        data: &XdgToplevelIconUserData,
+        dh: &DisplayHandle,
+        init: &mut DataInit<'_, Self>,
+    ) {
+        let Request::AddBuffer { buffer, .. } = &request else {
+            return <XdgToplevelIconManager as Dispatch<_, _, Self>>::request(
+                state, client, icon, request, data, dh, init,
+            );
+        };
+        let square = with_buffer_contents(buffer, |_, _, pixels| pixels.width == pixels.height);
+        if !square.unwrap_or(false) {
+            icon.post_error(Error::InvalidBuffer, "not a square in shared memory");
+        }
+    }
+}
+
+smithay::reexports::wayland_server::delegate_global_dispatch!(
+    State: [XdgToplevelIconManagerV1: XdgToplevelIconManagerUserData] => XdgToplevelIconManager
+);
+smithay::reexports::wayland_server::delegate_dispatch!(State: [XdgToplevelIconManagerV1: ()] => XdgToplevelIconManager);

@@ -122,12 +122,20 @@ fn a_toplevels_icon_is_kept() {
     c.fill(&w.surface, (32, 32), 1);
     f.settle(&mut [&mut c]);
     let surface = f.state.scope.windows.iter().next().and_then(|w| w.surface.clone());
-    let (name, buffers) = with_states(&surface.expect("a window"), |states| {
+    let name = with_states(&surface.expect("a window"), |states| {
         let mut guard = states.cached_state.get::<ToplevelIconCachedState>();
-        let icon = guard.current();
-        (icon.icon_name().map(str::to_owned), icon.buffers().len())
+        guard.current().icon_name().map(str::to_owned)
     });
-    assert_eq!((name.as_deref(), buffers), (Some("input-gaming"), 1));
+    assert_eq!(name.as_deref(), Some("input-gaming"));
+    // Chromium destroys both at once.
+    icon.destroy();
+    pixels.destroy();
+    f.settle(&mut [&mut c]);
+    assert!(c.error.is_none(), "{:?}", c.error);
+    let oblong = c.buffer(64, 32, Format::Argb8888, |_, _| 0xff00_ff00);
+    manager.create_icon(&c.qh(), ()).add_buffer(&oblong, 1);
+    f.settle(&mut [&mut c]);
+    assert!(c.error.is_some());
 }
 
 #[test]
