@@ -24,7 +24,7 @@ use figure::Figure;
 use std::time::Duration;
 
 /// How long a limited program is watched.
-const LIMITED: Duration = Duration::from_secs(15);
+const LIMITED: Duration = Duration::from_secs(10);
 
 /// Which program draws.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
