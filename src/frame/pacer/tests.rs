@@ -1,0 +1,237 @@
+//! What is latched, and when clients are told to draw, at the times that matter.
+
+use super::*;
+
+const MS: u64 = 1_000_000;
+
+fn at(ms: u64) -> Mono {
+    Mono(1_000_000_000 + ms * MS)
+}
+
+fn pacer() -> Pacer {
+    Pacer::new(Duration::from_millis(16))
+}
+
+#[test]
+fn a_commit_after_idle_is_latched_at_once() {
+    let mut p = pacer();
+    p.commit(at(5), true);
+    assert_eq!(
+        p.step(at(5), true),
+        Due {
+            latch: true,
+            callbacks: false
+        }
+    );
+    assert_eq!(p.deadline(), Some(at(21)));
+    assert_eq!(
+        p.step(at(21), true),
+        Due {
+            latch: false,
+            callbacks: true
+        }
+    );
+    assert_eq!(p.deadline(), None);
+}
+
+#[test]
+fn a_second_commit_waits_for_the_tick() {
+    let mut p = pacer();
+    p.commit(at(0), true);
+    assert!(p.step(at(0), true).latch);
+    p.commit(at(3), true);
+    assert!(!p.step(at(3), true).latch);
+    p.commit(at(9), true);
+    assert!(!p.step(at(9), true).latch);
+    // Its client is told to draw; what it draws takes the place of what waited.
+    let callbacks = Due {
+        latch: false,
+        callbacks: true,
+    };
+    assert_eq!(p.step(at(16), true), callbacks);
+    p.commit(at(17), true);
+    assert!(p.step(at(17), true).latch);
+}
+
+#[test]
+fn what_waited_is_shown_if_nothing_newer_comes() {
+    let mut p = pacer();
+    p.commit(at(0), true);
+    assert!(p.step(at(0), true).latch);
+    p.commit(at(3), true);
+    assert!(!p.step(at(3), true).latch);
+    assert!(!p.step(at(16), true).latch);
+    assert_eq!(p.deadline(), Some(at(20)));
+    assert!(p.step(at(20), true).latch);
+    assert_eq!(p.deadline(), None);
+}
+
+#[test]
+fn a_game_that_waits_for_callbacks_runs_at_the_refresh() {
+    let mut p = pacer();
+    let mut now = at(0);
+    let mut latches = 0;
+    p.commit(now, true);
+    for _ in 0..60 {
+        latches += u32::from(p.step(now, true).latch);
+        now = p.deadline().expect("a callback is owed");
+        assert!(p.step(now, true).callbacks);
+        now = now + Duration::from_millis(3);
+        p.commit(now, true);
+    }
+    assert_eq!(latches, 60);
+    assert_eq!(now.since(at(0)), Duration::from_millis(60 * 16 + 3));
+}
+
+#[test]
+fn latching_waits_for_the_encoder() {
+    let mut p = pacer();
+    p.commit(at(0), true);
+    assert!(!p.step(at(0), false).latch);
+    assert!(p.step(at(2), true).latch);
+}
+
+#[test]
+fn a_key_pulls_the_tick_forward_and_the_time_is_paid_back() {
+    let mut p = pacer();
+    p.commit(at(0), true);
+    p.step(at(0), true);
+    p.input_edge();
+    assert_eq!(
+        p.step(at(4), true),
+        Due {
+            latch: false,
+            callbacks: true
+        }
+    );
+    p.commit(at(5), true);
+    assert!(p.step(at(5), true).latch, "the answer is not held back");
+    // 12 ms were borrowed; the following intervals are 18 ms until they are paid back.
+    let mut now = at(5);
+    let mut ticks = vec![4];
+    for _ in 0..8 {
+        now = p.deadline().expect("a callback is owed");
+        assert!(p.step(now, true).callbacks);
+        ticks.push(now.since(at(0)).as_millis() as u64);
+        p.commit(now, true);
+        p.step(now, true);
+    }
+    assert_eq!(ticks, [4, 22, 40, 58, 76, 94, 112, 128, 144]);
+    let _ = now;
+}
+
+#[test]
+fn the_answer_to_a_key_after_idle_is_latched_at_once() {
+    let mut p = pacer();
+    p.commit(at(0), true);
+    p.step(at(0), true);
+    p.step(at(16), true);
+    p.input_edge();
+    p.step(at(500), true);
+    p.commit(at(501), true);
+    assert!(p.step(at(501), true).latch);
+}
+
+#[test]
+fn the_answer_to_a_key_is_latched_at_once_when_the_client_is_not_waited_for() {
+    let mut p = pacer();
+    p.commit(at(0), true);
+    p.step(at(0), true);
+    p.step(at(16), true);
+    // The key comes, and the answer before anybody looks.
+    p.input_edge();
+    p.commit(at(30), true);
+    let due = p.step(at(30), true);
+    assert!(due.latch && !due.callbacks, "{due:?}");
+}
+
+/// How long each frame of an X11 game waits that draws every 16 ms, from `first` ms on: first inside Xwayland, for
+/// the callback to the commit at 0, then for its latch. Keys are pressed meanwhile.
+fn x11_waits(first: u64) -> Vec<Duration> {
+    let mut p = pacer();
+    let mut waits = Vec::new();
+    p.content_is_x11(at(0), true);
+    p.commit(at(0), true);
+    let (mut may_commit, mut drawn, mut committed) = (false, None, None);
+    for us in (0..3_200_000).step_by(250) {
+        let now = at(0) + Duration::from_micros(us);
+        if us % 16_000 == first * 1000 {
+            drawn = Some(now);
+        }
+        if us % 90_000 == 0 {
+            p.input_edge();
+        }
+        if may_commit && drawn.is_some() {
+            may_commit = false;
+            committed = drawn.take();
+            p.content_is_x11(now, true);
+            p.commit(now, true);
+        }
+        let due = p.step(now, true);
+        may_commit |= due.callbacks;
+        if due.latch {
+            waits.extend(committed.take().map(|drawn| now.since(drawn)));
+        }
+    }
+    waits
+}
+
+#[test]
+fn an_x11_game_with_its_own_timer_is_latched_when_it_draws_whatever_is_pressed() {
+    for first in 0..16 {
+        let waits = x11_waits(first);
+        assert!(waits.len() > 190, "{first}: {}", waits.len());
+        let settled = waits.iter().skip(100);
+        // A step of the test's time at the border.
+        assert!(settled.max() <= Some(&Duration::from_micros(500)), "{first}: {waits:?}");
+    }
+}
+
+#[test]
+fn an_x11_game_out_of_step_is_soon_latched_when_it_draws() {
+    let mut p = pacer();
+    p.content_is_x11(at(1000), true);
+    p.commit(at(1000), true);
+    assert!(p.step(at(1000), true).latch);
+    let mut waits = Vec::new();
+    for frame in 0..100 {
+        // Every 16 ms, in the middle of the grid's intervals, of which the first has had its latch.
+        let now = at(1008 + 16 * frame);
+        p.commit(now, true);
+        let mut then = now;
+        while !p.step(then, true).latch {
+            then = p.deadline().expect("the content is due");
+        }
+        waits.push(then.since(now));
+    }
+    assert!(waits.iter().skip(1).all(|wait| wait.is_zero()), "{waits:?}");
+}
+
+#[test]
+fn no_more_than_an_interval_is_borrowed() {
+    let mut p = pacer();
+    let mut now = at(0);
+    let mut frames = 0;
+    for ms in 0..1600 {
+        now = at(ms);
+        p.commit(now, true);
+        p.input_edge();
+        frames += u32::from(p.step(now, true).latch);
+    }
+    let _ = now;
+    assert!(frames <= 101, "{frames} frames in 100 intervals");
+}
+
+#[test]
+fn without_damage_nothing_is_latched() {
+    let mut p = pacer();
+    p.commit(at(0), false);
+    assert_eq!(p.step(at(0), true), Due::default());
+    assert_eq!(
+        p.step(at(16), true),
+        Due {
+            latch: false,
+            callbacks: true
+        }
+    );
+}
