@@ -20,6 +20,7 @@ pub mod preflight;
 pub mod priority;
 pub mod ready;
 pub mod render;
+pub mod resize;
 pub mod run;
 pub mod scene;
 pub mod screenshot;

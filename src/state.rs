@@ -10,6 +10,7 @@ use crate::frame::pacer::Pacer;
 use crate::frame::stats::Stats;
 use crate::handlers::{ClientState, Extras, outputs};
 use crate::input::hotkeys::Hotkeys;
+use crate::input::inject::Over;
 use crate::limiter::LimiterFile;
 use crate::link::{FromScope, Refresh, SceneInfo};
 use crate::monitor::Monitor;
@@ -124,6 +125,8 @@ pub struct Scope {
     pub scene_info_dirty: bool,
     /// The cursor.
     pub cursor: Cursor,
+    /// What the pointer is over.
+    pub over: Over,
     /// When frames are due.
     pub pacer: Pacer,
     /// When the newest content was committed.
@@ -252,6 +255,7 @@ impl State {
             scene_dirty: true,
             scene_info_dirty: true,
             cursor: Cursor::new(forced, settings.cursor_factor, settings.hide_cursor),
+            over: Over::default(),
             pacer,
             last_commit: now,
             extras: Extras::new(&dh, &events),
@@ -312,6 +316,7 @@ impl State {
         }
         self.scope.fifo_keeps_ticking();
         self.screencopy_turn();
+        self.scope.heads_turn();
         self.toplevels_turn();
         self.scope.tell_viewers();
         if let Err(why) = self.scope.dh.flush_clients() {
@@ -323,6 +328,8 @@ impl State {
     fn latch(&mut self, now: Mono) -> bool {
         if self.scope.scene_dirty {
             self.relayout();
+        } else if self.scope.over.is_stale() {
+            self.refresh_pointer_focus(self.scope.pointer_fit);
         }
         let due = self.scope.pacer.step(now, self.backend.is_free());
         if due.latch || (self.backend.wants_frame() && self.backend.is_free()) {
@@ -392,6 +399,7 @@ impl Scope {
         let reached = self.choice.pointer.iter().find_map(|id| self.windows.get(*id));
         let pointer_fit = reached.and_then(own).unwrap_or(self.fit);
         self.placed = self.with_layers(windows);
+        self.surfaces_enter_and_leave();
         self.pointer_fit = pointer_fit;
         // One pointer has one place in the coordinates of one fit.
         for p in &mut self.placed {

@@ -5,7 +5,7 @@
 
 use super::RenderResult;
 use crate::link::{EncodeJob, EncoderToScope, FrameId, Pixels, Rate, Refresh, Size, TimeLine};
-use crate::render::{compose::Composer, passthrough};
+use crate::render::{compose::Composer, gamma::Ramps, passthrough};
 use crate::state::Scope;
 use smithay::backend::renderer::utils::CommitCounter;
 use smithay::reexports::wayland_server::backend::ObjectId;
@@ -107,6 +107,27 @@ impl Headless {
         self.composer.snapshot(&scope.placed, &scope.look())
     }
 
+    /// See [`super::Backend::set_gamma`].
+    pub fn set_gamma(&mut self, ramps: Option<Ramps>) -> bool {
+        let other = self.composer.set_gamma(ramps);
+        if other {
+            self.shown = Shown::Nothing;
+        }
+        other
+    }
+
+    /// See [`super::Backend::set_mode`].
+    pub fn set_mode(&mut self, size: Size, refresh: Refresh) -> anyhow::Result<()> {
+        if size != self.composer.size() {
+            self.composer = self.composer.resized(size)?;
+            self.shown = Shown::Nothing;
+        }
+        self.refresh = refresh;
+        // The encoder starts anew.
+        self.key_wanted = true;
+        Ok(())
+    }
+
     /// See [`super::Backend::submit`].
     pub fn submit(&mut self, scope: &mut Scope) -> RenderResult {
         let (Some(sink), true) = (&mut self.sink, self.viewers > 0) else {
@@ -120,7 +141,7 @@ impl Headless {
         let latch = scope.now;
         let mut rendered = latch;
         let direct = passthrough::find(&scope.placed, &scope.fit, size, last.as_ref());
-        let direct = direct.filter(|_| !scope.controls.composite_force);
+        let direct = direct.filter(|_| !scope.controls.composite_force && !self.composer.has_gamma());
         let pixels = if let Some(direct) = direct {
             if !direct.damaged && !self.key_wanted {
                 return RenderResult::NoDamage;

@@ -2,6 +2,8 @@
 
 pub mod headless;
 
+use crate::link::{Refresh, Size};
+use crate::render::gamma::Ramps;
 use crate::state::Scope;
 
 /// One of the ways to show frames. The arms are written out where they differ.
@@ -41,6 +43,20 @@ impl Backend {
     pub fn snapshot(&mut self, scope: &Scope) -> anyhow::Result<Vec<u8>> {
         match self {
             Self::Headless(h) => h.snapshot(scope),
+        }
+    }
+
+    /// Sets the output's gamma. Whether the picture will be another one.
+    pub fn set_gamma(&mut self, ramps: Option<Ramps>) -> bool {
+        match self {
+            Self::Headless(h) => h.set_gamma(ramps),
+        }
+    }
+
+    /// Gives the output another size and rate.
+    pub fn set_mode(&mut self, size: Size, refresh: Refresh) -> anyhow::Result<()> {
+        match self {
+            Self::Headless(h) => h.set_mode(size, refresh),
         }
     }
 

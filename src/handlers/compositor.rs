@@ -2,7 +2,9 @@
 
 use super::timing::{Timing, Waiting};
 use crate::state::State;
-use smithay::backend::renderer::utils::{on_commit_buffer_handler, with_renderer_surface_state};
+use smithay::backend::renderer::utils::{
+    RendererSurfaceStateUserData, on_commit_buffer_handler, with_renderer_surface_state,
+};
 use smithay::reexports::wayland_server::backend::{ClientData, ClientId, DisconnectReason};
 use smithay::reexports::wayland_server::protocol::{wl_buffer, wl_surface::WlSurface};
 use smithay::reexports::wayland_server::{Client, Resource};
@@ -14,6 +16,8 @@ use smithay::wayland::compositor::{
 use smithay::wayland::security_context::SecurityContext;
 use smithay::wayland::shm::{ShmHandler, ShmState};
 use smithay::xwayland::XWaylandClientData;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What we keep of a Wayland client.
 #[derive(Debug, Default)]
@@ -55,7 +59,7 @@ impl CompositorHandler for State {
     }
 
     fn commit(&mut self, surface: &WlSurface) {
-        let changed = changes_picture(surface);
+        let mut changed = changes_picture(surface);
         on_commit_buffer_handler::<Self>(surface);
         let scope = &mut self.scope;
         if scope.cursor.surface().is_some_and(|root| is_in_tree(surface, root)) {
@@ -71,6 +75,9 @@ impl CompositorHandler for State {
         while let Some(parent) = get_parent(&root) {
             root = parent;
         }
+        // Sizes and places change without a new picture, too; and so do input regions, of which nothing is to be seen.
+        changed |= is_rearranged(surface);
+        scope.over.stale = true;
         scope.popups.commit(surface);
         self.xdg_commit(&root);
         self.x11_commit(&root);
@@ -124,6 +131,38 @@ fn changes_picture(surface: &WlSurface) -> bool {
     );
     // A first buffer without damage shows something new all the same.
     changed || with_renderer_surface_state(surface, |s| s.buffer().is_none()).unwrap_or(true) && has_buffer(surface)
+}
+
+/// What the tree below a surface looked like after its last commit: sizes, places and order.
+#[derive(Debug, Default)]
+struct Arranged(AtomicU64);
+
+/// Whether sizes, places or the order of the surface and those below it are others than after its last commit.
+fn is_rearranged(surface: &WlSurface) -> bool {
+    let mut hasher = DefaultHasher::new();
+    let mut seen = false;
+    with_surface_tree_downward(
+        surface,
+        (),
+        |_, _, ()| TraversalAction::DoChildren(()),
+        |below, states, ()| {
+            below.id().hash(&mut hasher);
+            let state = states.data_map.get::<RendererSurfaceStateUserData>();
+            if let Some(view) = state.and_then(|s| s.lock().ok().and_then(|s| s.view())) {
+                seen = true;
+                let (to, from) = (view.dst, view.src);
+                (view.offset.x, view.offset.y, to.w, to.h).hash(&mut hasher);
+                let source = [from.loc.x, from.loc.y, from.size.w, from.size.h];
+                source.map(f64::to_bits).hash(&mut hasher);
+            }
+        },
+        |_, _, ()| true,
+    );
+    let now = if seen { hasher.finish() } else { 0 };
+    with_states(surface, |states| {
+        let before = states.data_map.get_or_insert_threadsafe(Arranged::default);
+        before.0.swap(now, Ordering::Relaxed) != now
+    })
 }
 
 fn has_buffer(surface: &WlSurface) -> bool {

@@ -3,12 +3,15 @@
 //! Not advertised: linux-dmabuf and linux-drm-syncobj, which need a GPU's device and formats (a backend that has them
 //! makes those globals when it starts); drm-lease, since a headless output has no connector to lend.
 
+use super::gamma_control::Gamma;
 use super::hints::Hints;
 use super::idle::Idle;
 use super::layer_shell::Layers;
+use super::output_management::Heads;
 use super::screencopy::Screencopy;
 use super::session_lock::Lock;
 use super::shortcuts::Shortcuts;
+use super::surface_output::OnOutput;
 use super::timing::Timing;
 use super::toplevel_list::Toplevels;
 use super::{tearing, trusted, virtual_pointer};
@@ -55,6 +58,9 @@ pub struct Extras {
     pub toplevels: Toplevels,
     pub foreign: XdgForeignState,
     pub screencopy: Screencopy,
+    pub gamma: Gamma,
+    pub heads: Heads,
+    pub on_output: OnOutput,
     /// What viewers were last told of the focused window's wishes.
     pub hints: Hints,
 }
@@ -76,6 +82,9 @@ impl Extras {
             toplevels: Toplevels::new(dh),
             foreign: XdgForeignState::new::<State>(dh),
             screencopy: Screencopy::new(dh),
+            gamma: Gamma::new(dh),
+            heads: Heads::new(dh),
+            on_output: OnOutput::default(),
             hints: Hints::default(),
         }
     }

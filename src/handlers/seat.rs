@@ -118,6 +118,8 @@ impl SeatHandler for State {
         let client = focused.and_then(|f| f.surface().client());
         set_data_device_focus(dh, seat, client.clone());
         set_primary_focus(dh, seat, client);
+        // smithay tells us from within the keyboard, which can't be asked before it is done.
+        self.scope.over.keyboard_moved = true;
     }
 
     fn cursor_image(&mut self, _seat: &Seat<Self>, image: CursorImageStatus) {

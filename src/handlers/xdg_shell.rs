@@ -173,7 +173,9 @@ impl State {
         }
         if !toplevel.is_initial_configure_sent() {
             self.scope.first_configure(&toplevel);
-            return;
+            if !self.scope.free || !has_buffer {
+                return;
+            }
         }
         if has_buffer != mapped {
             if let Some(window) = self.scope.windows.get_mut(id) {

@@ -1,6 +1,7 @@
 //! Puts one event into the seat: confinement, sensitivity, focus by click.
 
 use super::hotkeys::Verdict;
+use crate::handlers::KeyboardFocus;
 use crate::scene::layout::Fit;
 use crate::scene::window::surface_under;
 use crate::state::{Scope, State};
@@ -9,10 +10,27 @@ use smithay::backend::input::{Axis, AxisSource, ButtonState, KeyState, Keycode};
 use smithay::desktop::utils::bbox_from_surface_tree;
 use smithay::input::keyboard::FilterResult;
 use smithay::input::pointer::{AxisFrame, ButtonEvent, MotionEvent, RelativeMotionEvent};
-use smithay::reexports::wayland_server::protocol::wl_surface::WlSurface;
+use smithay::reexports::wayland_server::{Resource, protocol::wl_surface::WlSurface};
 use smithay::utils::{Logical, Point, Rectangle, SERIAL_COUNTER};
-use smithay::wayland::compositor::RegionAttributes;
+use smithay::wayland::compositor::{RegionAttributes, get_parent};
 use smithay::wayland::pointer_constraints::{PointerConstraint, with_pointer_constraint};
+
+/// What the pointer is over, as its client was told last.
+#[derive(Debug, Default)]
+pub struct Over {
+    under: Option<(WlSurface, Point<f64, Logical>)>,
+    /// Something may have come, gone or moved there.
+    pub stale: bool,
+    /// The keyboard went to another surface.
+    pub keyboard_moved: bool,
+}
+
+impl Over {
+    /// Whether it is to be looked at again.
+    pub fn is_stale(&self) -> bool {
+        self.stale || self.keyboard_moved
+    }
+}
 
 /// What the surface under the pointer asks of it.
 enum Constraint {
@@ -29,6 +47,14 @@ const DETENT: f64 = 15.0;
 
 /// No wheel turns a thousand times at once; and the sum of two is still a number.
 const MOST_V120: f64 = 120_000.0;
+
+fn root_of(surface: &WlSurface) -> WlSurface {
+    let mut root = surface.clone();
+    while let Some(parent) = get_parent(&root) {
+        root = parent;
+    }
+    root
+}
 
 impl State {
     /// Applies one event. Returns nothing: an event that means nothing now (a lock, no focus) has no effect.
@@ -126,10 +152,7 @@ impl State {
         let Some((surface, _)) = surface_under(&self.scope.placed, at) else {
             return;
         };
-        let mut root = surface;
-        while let Some(parent) = smithay::wayland::compositor::get_parent(&root) {
-            root = parent;
-        }
+        let root = root_of(&surface);
         let layer = self.scope.extras.layers.click(&root);
         let id = self.scope.windows.by_surface(&root).map(|w| w.id);
         if id.is_some() && self.scope.clicked != id {
@@ -194,6 +217,7 @@ impl State {
             Constraint::None => self.scope.keep_inside(to),
         };
         let under = self.scope.under_pointer(to);
+        self.scope.over.under.clone_from(&under);
         let event = MotionEvent {
             location: to,
             serial: SERIAL_COUNTER.next_serial(),
@@ -225,6 +249,9 @@ impl State {
         let Some((surface, origin)) = self.scope.under_pointer(pointer.current_location()) else {
             return;
         };
+        if !self.scope.may_hold_pointer(&surface) {
+            return;
+        }
         let local = (pointer.current_location() - origin).to_i32_round();
         with_pointer_constraint(&surface, &pointer, |c| {
             if let Some(c) = c.filter(|c| !c.is_active())
@@ -240,10 +267,15 @@ impl State {
     /// whoever is under it now gets it. If that is beside all that is shown now, it goes to its border, as it would at the
     /// next motion; else that motion, a game's first, would be lost.
     pub fn refresh_pointer_focus(&mut self, before: Fit) {
+        if std::mem::take(&mut self.scope.over.keyboard_moved) {
+            self.keyboard_moved();
+        }
+        self.scope.over.stale = false;
         let Some(pointer) = self.scope.seat.get_pointer() else {
             return;
         };
         if pointer.is_grabbed() {
+            // The grab's end makes it right.
             return;
         }
         let was = pointer.current_location();
@@ -257,9 +289,13 @@ impl State {
             at = self.scope.keep_inside(at);
         }
         let under = self.scope.under_pointer(at);
-        if at == was && under.as_ref().map(|u| &u.0) == pointer.current_focus().as_ref() {
+        let focus = pointer.current_focus();
+        let same = at == was && under.as_ref().map(|u| &u.0) == focus.as_ref();
+        let locked = focus.is_some_and(|s| matches!(self.constraint(&s), Constraint::Locked));
+        if same && (under == self.scope.over.under || locked) {
             return;
         }
+        self.scope.over.under.clone_from(&under);
         if at != was {
             self.scope.pointer_moved(at);
         }
@@ -274,7 +310,41 @@ impl State {
     }
 }
 
+impl State {
+    /// The keyboard went to another window: the one that holds the pointer lets go of it, so that a dialog above a game can
+    /// be clicked; and one that waits for it has it.
+    fn keyboard_moved(&mut self) {
+        let Some(pointer) = self.scope.seat.get_pointer() else {
+            return;
+        };
+        let Some(surface) = pointer.current_focus() else {
+            return;
+        };
+        if self.scope.may_hold_pointer(&surface) {
+            self.activate_constraint();
+            return;
+        }
+        with_pointer_constraint(&surface, &pointer, |c| {
+            if let Some(c) = c.filter(|c| c.is_active()) {
+                c.deactivate();
+            }
+        });
+        self.scope.scene_info_dirty = true;
+    }
+}
+
 impl Scope {
+    /// Whether a surface may lock or confine the pointer: another window of its own client must not have the keyboard. (X
+    /// windows are Xwayland's: who of them has the pointer is the X server's to say.)
+    fn may_hold_pointer(&self, surface: &WlSurface) -> bool {
+        let holds = |focus: &KeyboardFocus| match focus {
+            KeyboardFocus::X11(_, window) => window.id().same_client_as(&surface.id()),
+            KeyboardFocus::Surface(window) => root_of(window) == root_of(surface),
+        };
+        let keyboard = self.seat.get_keyboard().and_then(|k| k.current_focus());
+        keyboard.as_ref().is_none_or(holds)
+    }
+
     pub(super) fn under_pointer(&self, at: Point<f64, Logical>) -> Option<(WlSurface, Point<f64, Logical>)> {
         surface_under(&self.placed, at)
     }

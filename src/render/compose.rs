@@ -3,6 +3,7 @@
 
 use super::draw::{self, tracker};
 use super::faded::Faded;
+use super::gamma::Ramps;
 use super::scale::{self, Place, Source};
 use crate::config::Filter;
 use crate::link::{Image, Size};
@@ -86,6 +87,9 @@ pub struct Composer {
     faded_before: HashMap<Key, Faded>,
     /// Something was drawn over the last picture.
     covered: bool,
+    /// The output's gamma, and the picture without it, which is what is drawn into.
+    gamma: Option<Ramps>,
+    plain: Vec<u8>,
 }
 
 /// What was drawn by itself: a surface, or the tree whose root it is.
@@ -129,6 +133,16 @@ impl Composer {
             faded: HashMap::new(),
             faded_before: HashMap::new(),
             covered: false,
+            gamma: None,
+            plain: Vec::new(),
+        })
+    }
+
+    /// Another composer, with the same gamma, for an output of this size.
+    pub fn resized(&self, size: Size) -> Result<Self> {
+        Ok(Self {
+            gamma: self.gamma.clone(),
+            ..Self::new(size)?
         })
     }
 
@@ -139,7 +153,15 @@ impl Composer {
         let Some(mut data) = self.take_buffer() else {
             return Ok(None);
         };
-        let damaged = match self.draw_all(placed, look, force, &mut data) {
+        let damaged = match self.gamma.take() {
+            Some(ramps) => {
+                let damaged = self.draw_through(&ramps, placed, look, force, &mut data);
+                self.gamma = Some(ramps);
+                damaged
+            }
+            None => self.draw_all(placed, look, force, &mut data),
+        };
+        let damaged = match damaged {
             Ok(damaged) => damaged,
             Err(why) => {
                 self.ages.remove(&(data.as_ptr() as usize));
@@ -159,7 +181,43 @@ impl Composer {
         }))
     }
 
-    /// The picture, B G R x, in memory of its own; what is known of the frames before is left as it is.
+    fn draw_through(
+        &mut self,
+        ramps: &Ramps,
+        placed: &[Placed],
+        look: &Look,
+        force: bool,
+        data: &mut [u8],
+    ) -> Result<bool> {
+        let mut plain = std::mem::take(&mut self.plain);
+        if plain.len() != data.len() {
+            plain = vec![0; data.len()];
+        }
+        let damaged = self.draw_all(placed, look, force, &mut plain);
+        ramps.apply(&plain, data);
+        // Pixman did not draw it.
+        self.ages.insert(data.as_ptr() as usize, 0);
+        self.plain = plain;
+        damaged
+    }
+
+    /// Sets the output's gamma. Whether it was another one.
+    pub fn set_gamma(&mut self, ramps: Option<Ramps>) -> bool {
+        let other = self.gamma != ramps;
+        if other {
+            self.ages.remove(&(self.plain.as_ptr() as usize));
+            self.plain = Vec::new();
+            self.gamma = ramps;
+        }
+        other
+    }
+
+    /// Whether the picture goes through gamma ramps.
+    pub fn has_gamma(&self) -> bool {
+        self.gamma.is_some()
+    }
+
+    /// The picture, B G R x, in memory of its own, without the output's gamma; what is known of the frames before is left as it is.
     pub fn snapshot(&mut self, placed: &[Placed], look: &Look) -> Result<Vec<u8>> {
         self.take_look(look)?;
         let mut data = vec![0; self.size.w as usize * self.size.h as usize * 4];
@@ -363,7 +421,8 @@ impl Composer {
         if let Some(best) = best {
             return Some(self.free.swap_remove(best));
         }
-        if self.ages.len() >= POOL {
+        let of_its_own = self.ages.contains_key(&(self.plain.as_ptr() as usize));
+        if self.ages.len() >= POOL + usize::from(of_its_own) {
             return None;
         }
         let bytes = self.size.w as usize * self.size.h as usize * 4;

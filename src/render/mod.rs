@@ -3,5 +3,6 @@
 pub mod compose;
 mod draw;
 mod faded;
+pub mod gamma;
 pub mod passthrough;
 pub mod scale;

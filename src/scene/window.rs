@@ -91,10 +91,7 @@ impl Window {
             Kind::Xdg(toplevel) => {
                 let surface = toplevel.wl_surface();
                 let bbox = smithay::desktop::utils::bbox_from_surface_tree(surface, (0, 0));
-                let set = with_states(surface, |s| {
-                    s.cached_state.get::<SurfaceCachedState>().current().geometry
-                });
-                set.and_then(|g| g.intersection(bbox)).unwrap_or(bbox)
+                set_geometry(surface).and_then(|g| g.intersection(bbox)).unwrap_or(bbox)
             }
         }
     }
@@ -120,10 +117,16 @@ impl Window {
     pub fn rect(&self, area: Size<i32, Logical>) -> Rectangle<i32, Logical> {
         match &self.kind {
             Kind::X11(x11) => Rectangle::new(x11.geometry().loc, self.geometry().size),
-            Kind::Xdg(_) => {
-                let size = self.geometry().size;
+            Kind::Xdg(toplevel) => {
+                let Rectangle { loc, size } = self.geometry();
                 let middle = ((area.w - size.w) / 2, (area.h - size.h) / 2).into();
-                Rectangle::new(self.place.unwrap_or(middle), size)
+                let at = match self.place {
+                    // What stands there is the surface: subsurfaces that reach beyond it do not push it away.
+                    Some(place) if set_geometry(toplevel.wl_surface()).is_none() => place + loc,
+                    Some(place) => place,
+                    None => middle,
+                };
+                Rectangle::new(at, size)
             }
         }
     }
@@ -206,6 +209,13 @@ impl Window {
             Kind::Xdg(_) => u32::try_from(self.id.0).unwrap_or(u32::MAX),
         }
     }
+}
+
+/// What the client says is the window.
+fn set_geometry(surface: &WlSurface) -> Option<Rectangle<i32, Logical>> {
+    with_states(surface, |s| {
+        s.cached_state.get::<SurfaceCachedState>().current().geometry
+    })
 }
 
 fn x11_role(x11: &X11Surface, server: u32, stack: &Stack) -> Role {

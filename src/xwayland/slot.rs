@@ -129,6 +129,34 @@ impl State {
                 return;
             }
         }
+        self.x11_fill_screen(server);
+    }
+
+    /// The output has another size or rate: the screens that were as large as it are so again.
+    pub(crate) fn x11_output_resized(&mut self, before: Pixels) {
+        let scope = &mut self.scope;
+        let size = scope.settings.output;
+        let as_large = |area: Size<i32, Logical>| area == (before.w as i32, before.h as i32).into();
+        let game = match as_large(scope.area) {
+            true => size,
+            // Its size is its own; the rate may be another.
+            false => Pixels {
+                w: scope.area.w.max(0) as u32,
+                h: scope.area.h.max(0) as u32,
+            },
+        };
+        scope.resize_area(game);
+        self.x11_fill_screen(0);
+        let screens = self.scope.xwayland.slots.iter();
+        let others = screens.filter(|(_, slot)| slot.screen.as_ref().is_some_and(|s| as_large(s.area)));
+        let others: Vec<u32> = others.map(|(server, _)| *server).collect();
+        for server in others {
+            self.x11_resize_screen(server, Some(size));
+        }
+    }
+
+    /// Windows that fill their screen fill it again.
+    fn x11_fill_screen(&mut self, server: u32) {
         let filling: Vec<_> = self
             .scope
             .windows

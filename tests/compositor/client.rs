@@ -16,6 +16,9 @@ use wayland_protocols::wp::pointer_constraints::zv1::client::{
 use wayland_protocols::wp::presentation_time::client::{wp_presentation, wp_presentation_feedback};
 use wayland_protocols::wp::relative_pointer::zv1::client::{zwp_relative_pointer_manager_v1, zwp_relative_pointer_v1};
 use wayland_protocols::xdg::shell::client::{xdg_popup, xdg_positioner, xdg_surface, xdg_toplevel, xdg_wm_base};
+use wayland_protocols_wlr::output_management::v1::client::{
+    zwlr_output_head_v1::ZwlrOutputHeadV1, zwlr_output_mode_v1::ZwlrOutputModeV1,
+};
 
 pub struct Client {
     connection: Connection,
@@ -52,6 +55,12 @@ pub struct Heard {
     pub monitor: Option<(String, String, i32, i32)>,
     /// Capabilities of the seat.
     pub seat: u32,
+    /// How often surfaces came onto the output, and left it.
+    pub entered: usize,
+    pub left: usize,
+    /// The heads and modes that wlr-output-management told of.
+    pub heads: Vec<ZwlrOutputHeadV1>,
+    pub modes: Vec<ZwlrOutputModeV1>,
     /// What the objects of `log.rs` said: `interface: Event`.
     pub log: Vec<String>,
 }
@@ -486,7 +495,23 @@ delegate_noop!(Heard: zwp_pointer_constraints_v1::ZwpPointerConstraintsV1);
 delegate_noop!(Heard: zwp_relative_pointer_manager_v1::ZwpRelativePointerManagerV1);
 delegate_noop!(Heard: ignore wp_presentation::WpPresentation);
 delegate_noop!(Heard: ignore wl_shm::WlShm);
-delegate_noop!(Heard: ignore wl_surface::WlSurface);
+impl Dispatch<wl_surface::WlSurface, ()> for Heard {
+    fn event(
+        this: &mut Self,
+        _: &wl_surface::WlSurface,
+        event: wl_surface::Event,
+        (): &(),
+        _: &Connection,
+        _: &QueueHandle<Self>,
+    ) {
+        match event {
+            wl_surface::Event::Enter { .. } => this.entered += 1,
+            wl_surface::Event::Leave { .. } => this.left += 1,
+            _ => {}
+        }
+    }
+}
+
 delegate_noop!(Heard: ignore wl_buffer::WlBuffer);
 
 impl Dispatch<wl_seat::WlSeat, ()> for Heard {

@@ -68,9 +68,19 @@ use wayland_protocols_misc::zwp_input_method_v2::client::{
 use wayland_protocols_misc::zwp_virtual_keyboard_v1::client::{
     zwp_virtual_keyboard_manager_v1::ZwpVirtualKeyboardManagerV1, zwp_virtual_keyboard_v1::ZwpVirtualKeyboardV1,
 };
+use wayland_protocols_wlr::gamma_control::v1::client::{
+    zwlr_gamma_control_manager_v1::ZwlrGammaControlManagerV1, zwlr_gamma_control_v1::ZwlrGammaControlV1,
+};
 use wayland_protocols_wlr::layer_shell::v1::client::{
     zwlr_layer_shell_v1::ZwlrLayerShellV1,
     zwlr_layer_surface_v1::{self, ZwlrLayerSurfaceV1},
+};
+use wayland_protocols_wlr::output_management::v1::client::{
+    zwlr_output_configuration_head_v1::ZwlrOutputConfigurationHeadV1,
+    zwlr_output_configuration_v1::ZwlrOutputConfigurationV1,
+    zwlr_output_head_v1::{self, ZwlrOutputHeadV1},
+    zwlr_output_manager_v1::{self, ZwlrOutputManagerV1},
+    zwlr_output_mode_v1::ZwlrOutputModeV1,
 };
 use wayland_protocols_wlr::screencopy::v1::client::{
     zwlr_screencopy_frame_v1::ZwlrScreencopyFrameV1, zwlr_screencopy_manager_v1::ZwlrScreencopyManagerV1,
@@ -174,6 +184,11 @@ log_events!(
     ZwlrVirtualPointerV1,
     ZwlrScreencopyFrameV1,
     ZwlrScreencopyManagerV1,
+    ZwlrGammaControlManagerV1,
+    ZwlrGammaControlV1,
+    ZwlrOutputModeV1,
+    ZwlrOutputConfigurationV1,
+    ZwlrOutputConfigurationHeadV1,
 );
 
 /// Those that make others.
@@ -219,6 +234,46 @@ impl Dispatch<ZwlrLayerSurfaceV1, ()> for Heard {
         }
         this.note::<ZwlrLayerSurfaceV1>(&event);
     }
+}
+
+impl Dispatch<ZwlrOutputManagerV1, ()> for Heard {
+    fn event(
+        this: &mut Self,
+        _: &ZwlrOutputManagerV1,
+        event: zwlr_output_manager_v1::Event,
+        (): &(),
+        _: &Connection,
+        _: &QueueHandle<Self>,
+    ) {
+        this.note::<ZwlrOutputManagerV1>(&event);
+        if let zwlr_output_manager_v1::Event::Head { head } = event {
+            this.heads.push(head);
+        }
+    }
+
+    event_created_child!(Heard, ZwlrOutputManagerV1, [
+        zwlr_output_manager_v1::EVT_HEAD_OPCODE => (ZwlrOutputHeadV1, ())
+    ]);
+}
+
+impl Dispatch<ZwlrOutputHeadV1, ()> for Heard {
+    fn event(
+        this: &mut Self,
+        _: &ZwlrOutputHeadV1,
+        event: zwlr_output_head_v1::Event,
+        (): &(),
+        _: &Connection,
+        _: &QueueHandle<Self>,
+    ) {
+        this.note::<ZwlrOutputHeadV1>(&event);
+        if let zwlr_output_head_v1::Event::Mode { mode } = event {
+            this.modes.push(mode);
+        }
+    }
+
+    event_created_child!(Heard, ZwlrOutputHeadV1, [
+        zwlr_output_head_v1::EVT_MODE_OPCODE => (ZwlrOutputModeV1, ())
+    ]);
 }
 
 impl Dispatch<ExtSessionLockSurfaceV1, ()> for Heard {

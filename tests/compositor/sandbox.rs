@@ -7,7 +7,9 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use wayland_protocols::wp::security_context::v1::client::wp_security_context_manager_v1::WpSecurityContextManagerV1;
 
 /// By which a client could see or drive others.
-const FORBIDDEN: [&str; 9] = [
+const FORBIDDEN: [&str; 11] = [
+    "zwlr_gamma_control_manager_v1",
+    "zwlr_output_manager_v1",
     "zwlr_screencopy_manager_v1",
     "zwp_virtual_keyboard_manager_v1",
     "zwlr_virtual_pointer_manager_v1",

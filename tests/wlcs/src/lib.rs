@@ -131,13 +131,14 @@ impl Pointer for Mouse {
 
 struct Finger(server::Handle);
 
+// The suite (1.5) hands over whole pixels, whatever the type says.
 impl Touch for Finger {
     fn touch_down(&mut self, x: wl_fixed_t, y: wl_fixed_t) {
-        self.0.say(Command::TouchDown(from_fixed(x), from_fixed(y)));
+        self.0.say(Command::TouchDown(f64::from(x), f64::from(y)));
     }
 
     fn touch_move(&mut self, x: wl_fixed_t, y: wl_fixed_t) {
-        self.0.say(Command::TouchMove(from_fixed(x), from_fixed(y)));
+        self.0.say(Command::TouchMove(f64::from(x), f64::from(y)));
     }
 
     fn touch_up(&mut self) {
