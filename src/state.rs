@@ -4,39 +4,36 @@
 //! shared with another thread. An iteration is: events (Wayland, X11, network, encoder, child) → [`State::turn`]
 //! (layout, focus, pacing, frame, cursor) → flush. `Scope::now` is read once an iteration.
 
-use crate::backend::{Backend, RenderResult};
-use crate::config::{Scaler, Settings};
+mod news;
+mod scope;
+
+use crate::backend::Backend;
+use crate::config::Settings;
 use crate::frame::pacer::Pacer;
 use crate::frame::stats::Stats;
 use crate::handlers::{ClientState, Extras, outputs};
 use crate::input::hotkeys::Hotkeys;
 use crate::input::inject::Over;
 use crate::limiter::LimiterFile;
-use crate::link::{FromScope, Refresh, SceneInfo};
+use crate::link::{FromScope, Refresh};
 use crate::monitor::Monitor;
-use crate::render::compose::Look;
 use crate::scene::{
     cursor::Cursor,
     layout::Fit,
     policy::{Choice, WindowId},
-    window::{Placed, Stack, Window},
+    window::{Placed, Stack},
 };
 use crate::screenshot::Screenshots;
 use crate::time::Mono;
 use crate::xwayland::Controls;
 use anyhow::{Context, Result};
 use smithay::desktop::PopupManager;
-use smithay::desktop::utils::{
-    OutputPresentationFeedback, send_frames_surface_tree, take_presentation_feedback_surface_tree,
-};
 use smithay::input::{Seat, SeatState, keyboard::XkbConfig};
 use smithay::output::Output;
 use smithay::reexports::calloop::LoopHandle;
-use smithay::reexports::wayland_protocols::wp::presentation_time::server::wp_presentation_feedback::Kind as Shown;
 use smithay::reexports::wayland_server::DisplayHandle;
-use smithay::utils::{Logical, Monotonic, Point, Time};
+use smithay::utils::Logical;
 use smithay::wayland::compositor::CompositorState;
-use smithay::wayland::presentation::Refresh as PresentedRefresh;
 use smithay::wayland::selection::{data_device::DataDeviceState, primary_selection::PrimarySelectionState};
 use smithay::wayland::shell::xdg::XdgShellState;
 use smithay::wayland::shm::ShmState;
@@ -367,142 +364,6 @@ impl State {
         .into_iter()
         .flatten()
         .min()
-    }
-}
-
-impl Scope {
-    /// The picture has changed without a commit.
-    pub fn damage(&mut self) {
-        self.scene_dirty = true;
-        self.last_commit = self.now;
-        self.pacer.commit(self.now, true);
-    }
-
-    /// Makes `fit` and `placed` anew.
-    fn relayout(&mut self) {
-        self.scene_dirty = false;
-        let out = self.settings.output;
-        let base = self.choice.base.and_then(|id| self.windows.get(id));
-        if let Some(w) = base {
-            let r = w.rect(self.area_of(w.server));
-            self.density = w.density();
-            self.fit = Fit::dense(
-                (r.loc.x, r.loc.y, r.size.w, r.size.h),
-                self.density,
-                (out.w as i32, out.h as i32),
-                self.settings.scaler,
-            );
-            self.fit = self.zoomed(self.fit);
-        }
-        let own = |w: &Window| self.own_fit(w);
-        let windows = self.windows.placed(&self.choice, &|server| self.area_of(server), &own);
-        let reached = self.choice.pointer.iter().find_map(|id| self.windows.get(*id));
-        let pointer_fit = reached.and_then(own).unwrap_or(self.fit);
-        self.placed = self.with_layers(windows);
-        self.surfaces_enter_and_leave();
-        self.pointer_fit = pointer_fit;
-        // One pointer has one place in the coordinates of one fit.
-        for p in &mut self.placed {
-            p.pointer &= p.own.unwrap_or(self.fit) == pointer_fit;
-        }
-    }
-
-    fn zoomed(&self, fit: Fit) -> Fit {
-        let (share, factor) = self.controls.zoom;
-        let out = self.settings.output;
-        fit.zoomed(share * factor, (out.w as i32, out.h as i32))
-    }
-
-    /// An overlay's fit, where it is not the base's: that of its server's whole screen, of which nothing is cut off.
-    fn own_fit(&self, window: &Window) -> Option<Fit> {
-        let (area, out) = (self.area_of(window.server), self.settings.output);
-        let whole = Fit::new((0, 0, area.w, area.h), (out.w as i32, out.h as i32), Scaler::Fit);
-        let whole = self.zoomed(whole);
-        (window.marks.is_overlay() && whole != self.fit).then_some(whole)
-    }
-
-    /// How the picture is shown.
-    pub fn look(&self) -> Look {
-        Look {
-            fit: self.fit,
-            density: self.density,
-            filter: self.settings.filter,
-            sharpness: self.settings.sharpness,
-        }
-    }
-
-    /// The pointer is at this place of the game's coordinates.
-    pub fn pointer_moved(&mut self, at: Point<f64, Logical>) {
-        let (x, y) = self.pointer_fit.to_output(at.x, at.y);
-        self.cursor.moved(self.now, x, y);
-    }
-
-    /// Sends a message to the network, if there is one.
-    pub fn tell(&self, message: FromScope) {
-        if let Some(outlet) = &self.to_network {
-            (outlet.0)(message);
-        }
-    }
-
-    fn tell_viewers(&mut self) {
-        for update in self.cursor.updates(self.now) {
-            self.tell(FromScope::Cursor(update));
-        }
-        if std::mem::take(&mut self.scene_info_dirty) {
-            self.tell(FromScope::Scene(self.scene_info()));
-        }
-    }
-
-    /// What viewers are told.
-    pub fn scene_info(&self) -> SceneInfo {
-        let focused = self
-            .choice
-            .keyboard
-            .or(self.choice.base)
-            .and_then(|id| self.windows.get(id));
-        SceneInfo {
-            size: self.settings.output,
-            refresh: self.settings.refresh,
-            pointer_locked: self.pointer_locked() || self.settings.force_grab_cursor,
-            title: focused.map(|w| w.title()).unwrap_or_default(),
-            hints: self.base_hints(),
-        }
-    }
-
-    fn send_frame_callbacks(&mut self) {
-        let time = Duration::from_nanos(self.pacer.shown_at(self.now).0);
-        let output = self.output.clone();
-        let cursor = self.cursor.surface().cloned();
-        for surface in self.placed.iter().map(|p| &p.surface).chain(cursor.as_ref()) {
-            send_frames_surface_tree(surface, &output, time, None, |_, _| Some(output.clone()));
-        }
-        // Hidden windows draw on, though slowly (`-o`), so that a launcher does not hang behind its game.
-        let throttle = period(self.settings.unfocused_refresh);
-        for surface in self
-            .windows
-            .iter()
-            .filter(|w| !self.choice.shown.contains(&w.id))
-            .filter_map(|w| w.surface.as_ref())
-        {
-            send_frames_surface_tree(surface, &output, time, Some(throttle), |_, _| None);
-        }
-    }
-
-    fn presented(&mut self, result: RenderResult) {
-        let mut feedback = OutputPresentationFeedback::new(&self.output);
-        let output = self.output.clone();
-        for p in &self.placed {
-            take_presentation_feedback_surface_tree(
-                &p.surface,
-                &mut feedback,
-                |_, _| Some(output.clone()),
-                |_, _| Shown::empty(),
-            );
-        }
-        tracing::trace!(?result, "latched");
-        let refresh = PresentedRefresh::fixed(self.pacer.period());
-        let time = Time::<Monotonic>::from(Duration::from_nanos(self.now.0));
-        feedback.presented(time, refresh, self.pacer.sequence(), Shown::Vsync);
     }
 }
 

@@ -1,0 +1,152 @@
+//! What of the scene is where on the output, and what clients and viewers are told of it.
+
+use super::{Scope, period};
+use crate::backend::RenderResult;
+use crate::config::Scaler;
+use crate::link::{FromScope, SceneInfo};
+use crate::render::compose::Look;
+use crate::scene::layout::Fit;
+use crate::scene::window::Window;
+use smithay::desktop::utils::{
+    OutputPresentationFeedback, send_frames_surface_tree, take_presentation_feedback_surface_tree,
+};
+use smithay::reexports::wayland_protocols::wp::presentation_time::server::wp_presentation_feedback::Kind as Shown;
+use smithay::utils::{Logical, Monotonic, Point, Time};
+use smithay::wayland::presentation::Refresh as PresentedRefresh;
+use std::time::Duration;
+
+impl Scope {
+    /// The picture has changed without a commit.
+    pub fn damage(&mut self) {
+        self.scene_dirty = true;
+        self.last_commit = self.now;
+        self.pacer.commit(self.now, true);
+    }
+
+    /// Makes `fit` and `placed` anew.
+    pub(super) fn relayout(&mut self) {
+        self.scene_dirty = false;
+        let out = self.settings.output;
+        let base = self.choice.base.and_then(|id| self.windows.get(id));
+        if let Some(w) = base {
+            let r = w.rect(self.area_of(w.server));
+            self.density = w.density();
+            self.fit = Fit::dense(
+                (r.loc.x, r.loc.y, r.size.w, r.size.h),
+                self.density,
+                (out.w as i32, out.h as i32),
+                self.settings.scaler,
+            );
+            self.fit = self.zoomed(self.fit);
+        }
+        let own = |w: &Window| self.own_fit(w);
+        let windows = self.windows.placed(&self.choice, &|server| self.area_of(server), &own);
+        let reached = self.choice.pointer.iter().find_map(|id| self.windows.get(*id));
+        let pointer_fit = reached.and_then(own).unwrap_or(self.fit);
+        self.placed = self.with_layers(windows);
+        self.surfaces_enter_and_leave();
+        self.pointer_fit = pointer_fit;
+        // One pointer has one place in the coordinates of one fit.
+        for p in &mut self.placed {
+            p.pointer &= p.own.unwrap_or(self.fit) == pointer_fit;
+        }
+    }
+
+    fn zoomed(&self, fit: Fit) -> Fit {
+        let (share, factor) = self.controls.zoom;
+        let out = self.settings.output;
+        fit.zoomed(share * factor, (out.w as i32, out.h as i32))
+    }
+
+    /// An overlay's fit, where it is not the base's: that of its server's whole screen, of which nothing is cut off.
+    fn own_fit(&self, window: &Window) -> Option<Fit> {
+        let (area, out) = (self.area_of(window.server), self.settings.output);
+        let whole = Fit::new((0, 0, area.w, area.h), (out.w as i32, out.h as i32), Scaler::Fit);
+        let whole = self.zoomed(whole);
+        (window.marks.is_overlay() && whole != self.fit).then_some(whole)
+    }
+
+    /// How the picture is shown.
+    pub fn look(&self) -> Look {
+        Look {
+            fit: self.fit,
+            density: self.density,
+            filter: self.settings.filter,
+            sharpness: self.settings.sharpness,
+        }
+    }
+
+    /// The pointer is at this place of the game's coordinates.
+    pub fn pointer_moved(&mut self, at: Point<f64, Logical>) {
+        let (x, y) = self.pointer_fit.to_output(at.x, at.y);
+        self.cursor.moved(self.now, x, y);
+    }
+
+    /// Sends a message to the network, if there is one.
+    pub fn tell(&self, message: FromScope) {
+        if let Some(outlet) = &self.to_network {
+            (outlet.0)(message);
+        }
+    }
+
+    pub(super) fn tell_viewers(&mut self) {
+        for update in self.cursor.updates(self.now) {
+            self.tell(FromScope::Cursor(update));
+        }
+        if std::mem::take(&mut self.scene_info_dirty) {
+            self.tell(FromScope::Scene(self.scene_info()));
+        }
+    }
+
+    /// What viewers are told.
+    pub fn scene_info(&self) -> SceneInfo {
+        let focused = self
+            .choice
+            .keyboard
+            .or(self.choice.base)
+            .and_then(|id| self.windows.get(id));
+        SceneInfo {
+            size: self.settings.output,
+            refresh: self.settings.refresh,
+            pointer_locked: self.pointer_locked() || self.settings.force_grab_cursor,
+            title: focused.map(|w| w.title()).unwrap_or_default(),
+            hints: self.base_hints(),
+        }
+    }
+
+    pub(super) fn send_frame_callbacks(&mut self) {
+        let time = Duration::from_nanos(self.pacer.shown_at(self.now).0);
+        let output = self.output.clone();
+        let cursor = self.cursor.surface().cloned();
+        for surface in self.placed.iter().map(|p| &p.surface).chain(cursor.as_ref()) {
+            send_frames_surface_tree(surface, &output, time, None, |_, _| Some(output.clone()));
+        }
+        // Hidden windows draw on, though slowly (`-o`), so that a launcher does not hang behind its game.
+        let throttle = period(self.settings.unfocused_refresh);
+        for surface in self
+            .windows
+            .iter()
+            .filter(|w| !self.choice.shown.contains(&w.id))
+            .filter_map(|w| w.surface.as_ref())
+        {
+            send_frames_surface_tree(surface, &output, time, Some(throttle), |_, _| None);
+        }
+    }
+
+    pub(super) fn presented(&mut self, result: RenderResult) {
+        let mut feedback = OutputPresentationFeedback::new(&self.output);
+        let output = self.output.clone();
+        for p in &self.placed {
+            take_presentation_feedback_surface_tree(
+                &p.surface,
+                &mut feedback,
+                |_, _| Some(output.clone()),
+                |_, _| Shown::empty(),
+            );
+        }
+        tracing::trace!(?result, "latched");
+        let refresh = PresentedRefresh::fixed(self.pacer.period());
+        let time = Time::<Monotonic>::from(Duration::from_nanos(self.now.0));
+        feedback.presented(time, refresh, self.pacer.sequence(), Shown::Vsync);
+    }
+}
