@@ -23,6 +23,8 @@ afterEach(async () => {
 async function serve(...args) {
   const server = await Server.start(PROGRAM, "still", "none", ...args);
   open_.push(() => server.stop());
+  // The last one lets speak.
+  if (args.includes("microphone")) await server.until(() => server.urls.length === 2, "both addresses");
   return server;
 }
 

@@ -250,6 +250,34 @@ test("a page that may share no memory hears as well", async () => {
   check(heard);
 });
 
+test("each beep has its flash", async () => {
+  const page = await play("beeps");
+  await page.evaluate(() => {
+    const { sound } = window.__goggles;
+    window.flashes = [];
+    window.beeps = [];
+    let [loud, white] = [Number.NEGATIVE_INFINITY, true];
+    sound.tap((us, usPerFrame, [left]) => {
+      left.forEach((sample, n) => {
+        if (Math.abs(sample) < 0.2) return;
+        const at = us + n * usPerFrame;
+        // When it was made, were it heard at its time.
+        if (at - loud > 100_000) window.beeps.push(at - (sound.metrics?.delay ?? 0));
+        loud = at;
+      });
+    });
+    window.__goggles.onframe = ({ ptsUs, yuv: [luma] }) => {
+      if (luma > 128 && !white) window.flashes.push(ptsUs);
+      white = luma > 128;
+    };
+  });
+  // They are half a second apart; how near a beep and its flash are is measured by the bench.
+  await holds(page, () => {
+    const apart = (flash) => Math.min(...window.beeps.map((beep) => Math.abs(beep - flash)));
+    return window.flashes.filter((flash) => apart(flash) < 150_000).length >= 6;
+  });
+});
+
 test("mute and volume, by mouse and keyboard, are remembered", async () => {
   const page = await play();
   await sing(page, "audio0", 440);
