@@ -28,14 +28,14 @@ async function serve(...args) {
   return server;
 }
 
-/** A page that plays, from an address of the server's. `script` runs before the page. */
-async function play(server, url, script) {
+/** A page that plays (or watches, where another does), from an address of the server's. `script` runs before the page. */
+async function play(server, url, { script, role = "input" } = {}) {
   const context = await profile(browser);
   open_.push(() => context.close());
   if (script) await context.addInitScript(script);
   const page = await open(context, url, () => window.__goggles?.role === "view");
   await page.click("#play");
-  await holds(page, () => window.__goggles.role === "input");
+  await holds(page, (role) => window.__goggles.role === role, role);
   await page.keyboard.press("Control+Alt+Shift+KeyM");
   await page.waitForSelector("#stats-toggle:visible");
   return page;
@@ -71,7 +71,7 @@ test("what is said is heard, from the press of the button to the next", async ()
 test("it is off when the page is hidden, and another page sees that it was on", async () => {
   const server = await serve("microphone");
   const speaker = await play(server, server.urls.at(-1));
-  const listener = await play(server, server.urls[0]);
+  const listener = await play(server, server.urls[0], { role: "view" });
   assert.ok(await listener.isHidden("#microphone"), "its address doesn't let it speak");
   await speaker.click("#microphone");
   await speaker.waitForSelector("#live:visible");
@@ -99,10 +99,11 @@ for (const [name, says] of [
 ]) {
   test(`what is in the way is said: ${name}`, async () => {
     const server = await serve("microphone");
-    const page = await play(server, server.urls.at(-1), `{
+    const script = `{
       const refuse = async () => { throw new DOMException("", "${name}"); };
       Object.defineProperty(navigator.mediaDevices, "getUserMedia", { value: refuse });
-    }`);
+    }`;
+    const page = await play(server, server.urls.at(-1), { script });
     await page.click("#microphone");
     await page.waitForFunction((says) => document.getElementById("notice").textContent === says, says);
     assert.ok(await page.isVisible("#notice"));

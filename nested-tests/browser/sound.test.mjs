@@ -115,10 +115,10 @@ async function listen(page) {
     sound.tap((_us, _usPerFrame, planes) => {
       if (whole() !== before || planes[0].every((sample) => sample === 0)) [parts, before] = [[], whole()];
       parts.push(planes);
-      if (parts.length < 160) return;
+      if (parts.length < 224) return;
       sound.tap(undefined);
-      // What is made up shows in the figures at most 60 ms later, and those come ten times a second.
-      const last = parts.slice(0, -64);
+      // What is made up shows in the figures when it ends, and those come ten times a second.
+      const last = parts.slice(0, -128);
       window.heard = planes.map((_, c) => last.flatMap((one) => [...one[c]]));
     });
   });
@@ -170,8 +170,9 @@ for (const channels of [6, 8]) {
       [440, 680, 800, 1040],
       [560, 680, 920, 1160],
     ].map((side) => side.filter((hz) => PITCHES.indexOf(hz) < channels));
-    // The least of them, of 7.1's sides: half of its level, and the spectrum's window takes 8 dB; and what is not for an ear,
-    // where a sample that is slipped or a packet that is made up leaves something. Short spectra: a busy machine makes holes.
+    // The least of them, of 7.1's sides: half of its level, so -24 dB as the spectrum has it, less 8 dB for its window, less 1
+    // between two bins; and what is not for an ear, where a sample that is slipped or a packet that is made up leaves
+    // something. Short spectra: a busy machine makes holes.
     await holds(
       page,
       (sides) =>
@@ -181,7 +182,7 @@ for (const channels of [6, 8]) {
           const bin = (hz) => Math.round((hz / 48_000) * ear.fftSize);
           const level = (hz) => Math.max(...spectrum.slice(bin(hz) - 3, bin(hz) + 4));
           const [own, others] = [sides[side], sides[1 - side].filter((hz) => !sides[side].includes(hz))];
-          return own.every((hz) => level(hz) > -32) && others.every((hz) => level(hz) < -40);
+          return own.every((hz) => level(hz) > -36) && others.every((hz) => level(hz) < -40);
         }),
       sides,
     );
