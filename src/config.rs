@@ -1,12 +1,14 @@
 //! What the user asked for, from the flags and the file.
 //!
 //! Owns [`Settings`], which the compositor consumes; [`read`], which reads the file with the line of every mistake;
-//! and [`resolve`], which fills in what was not said and refuses what does not go together or is not served.
+//! [`Profile`], what the file says for single games; and [`resolve`], which fills in what was not said and refuses what does not go together or is not served.
 
 mod file;
+mod profile;
 mod resolve;
 
-pub use file::read;
+pub use file::{File, read};
+pub use profile::{Game, Profile};
 pub use resolve::{Conflict, resolve};
 
 use crate::edid;
@@ -18,9 +20,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Everything the compositor is told at start. Flags win over the file, the file over the defaults.
+/// Everything the compositor is told at start. Flags win over the game's profile, that over the rest of the file, and
+/// the file over the defaults.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// The name of the game's profile, if it has one.
+    pub profile: Option<String>,
     /// What shows the frames.
     pub backend: Backend,
     /// The output's size (`-W -H`).
@@ -85,7 +90,7 @@ pub struct Settings {
     pub keyboard: Keyboard,
     /// The stream; `None`: no stream.
     pub stream: Option<Stream>,
-    /// The stream's sound (`--audio`, `--audio-channels`); `None`: it has none.
+    /// The stream's sound (`--audio` and its companions); `None`: it has none.
     pub audio: Option<crate::stream::audio::Config>,
     /// The program and its arguments; empty: none.
     pub command: Vec<std::ffi::OsString>,

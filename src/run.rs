@@ -46,6 +46,9 @@ pub fn run(settings: Settings) -> Result<i32> {
     let display: Display<State> = Display::new().context("error creating the Wayland display")?;
     let dh = display.handle();
 
+    if let Some(name) = &settings.profile {
+        tracing::info!("the settings of the profile '{name}' are used");
+    }
     let mut stream = settings
         .stream
         .as_ref()

@@ -2,14 +2,14 @@
 //! option's help, its long name the file's key.
 
 use super::values::{
-    Audio, AudioChannels, Backend, Extent, Filter, Hertz, HideDelay, Hotspot, Kbps, Limit, Listen, RepeatDelay,
-    RepeatRate, Sensitivity, Sharpness, StreamName, XwaylandCount,
+    Audio, AudioChannels, AudioKbps, AudioPacket, Backend, Extent, Filter, Hertz, HideDelay, Hotspot, Kbps, Limit,
+    Listen, RepeatDelay, RepeatRate, Sensitivity, Sharpness, StreamName, XwaylandCount, one_or_many,
 };
 use crate::config::{Encoder, Scaler};
 use crate::edid;
 use crate::input::hotkeys::Bindings;
 use clap::{ArgAction, Args, Parser, Subcommand};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -236,6 +236,12 @@ pub struct Options {
     /// How many channels the sound has [default: auto]
     #[arg(long, value_name = "CHANNELS", help_heading = "Stream")]
     pub audio_channels: Option<AudioChannels>,
+    /// The sound's bit rate in kbit/s [default: 128, 320 or 600, by its channels]
+    #[arg(long, value_name = "KBPS", help_heading = "Stream", allow_negative_numbers = true)]
+    pub audio_bitrate: Option<AudioKbps>,
+    /// How many milliseconds of sound are sent at once: 2.5, 5 or 10 [default: 5]
+    #[arg(long, value_name = "MS", help_heading = "Stream")]
+    pub audio_packet: Option<AudioPacket>,
     /// Let programs record the microphones of viewers who were given the address that says so
     #[arg(long, help_heading = "Stream", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
     pub microphone: Option<bool>,
@@ -326,6 +332,8 @@ impl Options {
             bitrate,
             audio,
             audio_channels,
+            audio_bitrate,
+            audio_packet,
             microphone,
             backend,
             expose_wayland,
@@ -339,26 +347,4 @@ impl Options {
             stats_path
         )
     }
-}
-
-/// In the file, one stream may be written without a list.
-fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Listen>, D::Error> {
-    struct List;
-    impl<'de> serde::de::Visitor<'de> for List {
-        type Value = Vec<Listen>;
-        fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-            f.write_str("an address and a port, or a list of them")
-        }
-        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
-            text.parse().map(|listen| vec![listen]).map_err(E::custom)
-        }
-        fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-            let mut list = Vec::new();
-            while let Some(listen) = seq.next_element()? {
-                list.push(listen);
-            }
-            Ok(list)
-        }
-    }
-    deserializer.deserialize_any(List)
 }

@@ -1,10 +1,11 @@
 //! From arguments to what is to be done.
 
 use super::{Cli, Command, Options, unserved};
-use crate::config::{self, Settings};
+use crate::config::{self, Game, Settings};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 /// What the arguments ask for.
 #[derive(Debug)]
@@ -67,8 +68,7 @@ where
         Some(Command::Completions { shell }) => Ok(Action::Print(completions(shell))),
         Some(Command::Doctor { json }) => {
             // The doctor examines what is served, whatever desktop it is called from.
-            let (options, file) = read_file(cli.options, cli.config, env)?;
-            let settings = config::resolve(options, Vec::new(), true).map_err(|e| e.refusal(file.as_deref()))?;
+            let settings = read_file(cli.options, cli.config, &[], env)?.resolve(Vec::new(), true)?;
             Ok(Action::Doctor {
                 settings: Box::new(settings),
                 json,
@@ -76,9 +76,9 @@ where
         }
         None => {
             let for_stream = stream_flag(&cli.options);
-            let (options, file) = read_file(cli.options, cli.config, env)?;
+            let merged = read_file(cli.options, cli.config, &cli.command, env)?;
             if let Some(flag) = for_stream
-                && options.stream.is_empty()
+                && merged.options.stream.is_empty()
             {
                 return Err(Refusal::usage(format!(
                     "{flag} is for a stream: say --stream ADDR:PORT, too"
@@ -87,23 +87,51 @@ where
             let displayless = ["WAYLAND_DISPLAY", "DISPLAY"]
                 .iter()
                 .all(|name| env(name).is_none_or(|v| v.is_empty()));
-            let settings =
-                config::resolve(options, cli.command, displayless).map_err(|e| e.refusal(file.as_deref()))?;
-            Ok(Action::Run(Box::new(settings)))
+            Ok(Action::Run(Box::new(merged.resolve(cli.command, displayless)?)))
         }
     }
 }
 
-/// The options of the flags over those of the file, and the file's path if there is one.
+/// What was said everywhere.
+struct Merged {
+    options: Options,
+    /// The file, if there is one.
+    path: Option<PathBuf>,
+    /// The name of the game's profile in it.
+    profile: Option<String>,
+}
+
+impl Merged {
+    fn resolve(self, command: Vec<OsString>, displayless: bool) -> Result<Settings, Refusal> {
+        let settings = config::resolve(self.options, command, displayless);
+        let mut settings = settings.map_err(|e| e.refusal(self.path.as_deref()))?;
+        settings.profile = self.profile;
+        Ok(settings)
+    }
+}
+
+/// The options of the flags over those of the command's profile over those of the file.
 fn read_file(
     flags: Options,
-    path: Option<std::path::PathBuf>,
+    path: Option<PathBuf>,
+    command: &[OsString],
     env: &dyn Fn(&str) -> Option<OsString>,
-) -> Result<(Options, Option<std::path::PathBuf>), Refusal> {
-    match config::read(path, env)? {
-        Some((file, path)) => Ok((flags.over(file), Some(path))),
-        None => Ok((flags, None)),
-    }
+) -> Result<Merged, Refusal> {
+    let Some((file, path)) = config::read(path, env)? else {
+        return Ok(Merged {
+            options: flags,
+            path: None,
+            profile: None,
+        });
+    };
+    let game = Game::new(command, env);
+    let profile = file.profiles.into_iter().find(|profile| profile.is_for(&game));
+    let (profile, options) = profile.map_or((None, flags.clone()), |p| (Some(p.name), flags.over(p.options)));
+    Ok(Merged {
+        options: options.over(file.options),
+        path: Some(path),
+        profile,
+    })
 }
 
 /// The first flag that only a stream uses. (Without a stream it would do nothing; in the file, it waits for one.)
@@ -114,6 +142,8 @@ fn stream_flag(flags: &Options) -> Option<&'static str> {
         ("--bitrate", flags.bitrate.is_some()),
         ("--audio", flags.audio.is_some()),
         ("--audio-channels", flags.audio_channels.is_some()),
+        ("--audio-bitrate", flags.audio_bitrate.is_some()),
+        ("--audio-packet", flags.audio_packet.is_some()),
         ("--microphone", flags.microphone.is_some()),
     ];
     given.iter().find(|(_, given)| *given).map(|(flag, _)| *flag)

@@ -87,6 +87,10 @@ fn every_option_arrives() {
         "8000",
         "--audio",
         "host",
+        "--audio-bitrate",
+        "256",
+        "--audio-packet",
+        "2.5",
         "--audio-channels",
         "6",
         "--keyboard-layout",
@@ -145,8 +149,13 @@ fn every_option_arrives() {
     assert_eq!(stream.rate, Rate::Constant { kbps: 8000 });
     let audio = s.audio.unwrap();
     assert_eq!(
-        (audio.mode, audio.channels),
-        (audio::Mode::Host, Some(Layout::Surround51))
+        (audio.mode, audio.channels, audio.bitrate, audio.packet),
+        (
+            audio::Mode::Host,
+            Some(Layout::Surround51),
+            Some(256_000),
+            std::time::Duration::from_micros(2500)
+        )
     );
     assert_eq!(s.command, ["game", "-W", "--help"]);
 }
@@ -238,4 +247,34 @@ fn no_command_is_allowed() {
 #[test]
 fn the_parser_is_consistent() {
     super::command().debug_assert();
+}
+
+#[test]
+fn flags_win_over_the_profile_and_that_over_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.toml");
+    let text = "audio-bitrate = 96\naudio-channels = 2\nbitrate = 1000\nmouse-sensitivity = 3\n\
+                [profile.game]\nmatch = { program = 'game' }\naudio-channels = 6\naudio-bitrate = 256\nbitrate = 2000\n";
+    std::fs::write(&file, text).unwrap();
+    let of = |program: &str| {
+        let stream = ["--stream", "127.0.0.1:0", "--bitrate", "3000"];
+        let config = ["--config", file.to_str().unwrap(), "--", program];
+        settings(&[&stream[..], &config[..]].concat())
+    };
+    let (game, other) = (of("/usr/games/game"), of("other"));
+    assert_eq!(
+        (game.profile.as_deref(), other.profile.as_deref()),
+        (Some("game"), None)
+    );
+    let (sound, others) = (game.audio.unwrap(), other.audio.unwrap());
+    assert_eq!(
+        (sound.channels, sound.bitrate),
+        (Some(Layout::Surround51), Some(256_000))
+    );
+    assert_eq!((others.channels, others.bitrate), (Some(Layout::Stereo), Some(96_000)));
+    assert_eq!(game.stream.unwrap().rate, Rate::Constant { kbps: 3000 });
+    assert_eq!(
+        (game.mouse_sensitivity, sound.packet),
+        (3.0, audio::Config::default().packet)
+    );
 }

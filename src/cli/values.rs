@@ -1,8 +1,12 @@
 //! The values of options: each is read from the command line by [`FromStr`] and from the file by serde, with the same
 //! range and the same words for what is wrong.
 
+mod sound;
+
+pub use sound::{Audio, AudioChannels, AudioPacket};
+
 use clap::ValueEnum;
-use serde::de::{Deserializer, Error as _, Visitor};
+use serde::de::{Deserializer, Error as _, IntoDeserializer, Visitor};
 use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
@@ -63,6 +67,10 @@ whole_number!(
 whole_number!(
     /// A bit rate in kilobits a second.
     Kbps, 100..=500_000, "a whole number of kilobits a second"
+);
+whole_number!(
+    /// The sound's bit rate in kilobits a second. The bounds are Opus's, for stereo and for 7.1.
+    AudioKbps, 16..=2048, "a whole number of kilobits a second"
 );
 whole_number!(
     /// How many Xwaylands.
@@ -200,6 +208,31 @@ impl FromStr for StreamName {
     }
 }
 
+/// In the file, a list of one thing may be written without brackets.
+pub fn one_or_many<'de, D: Deserializer<'de>, T: serde::Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    struct List<T>(std::marker::PhantomData<T>);
+    impl<'de, T: serde::Deserialize<'de>> Visitor<'de> for List<T> {
+        type Value = Vec<T>;
+        fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+            f.write_str("a value, or a list of them")
+        }
+        fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Vec<T>, E> {
+            T::deserialize(value.into_deserializer()).map(|one| vec![one])
+        }
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Vec<T>, E> {
+            T::deserialize(text.into_deserializer()).map(|one| vec![one])
+        }
+        fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<T>, A::Error> {
+            let mut list = Vec::new();
+            while let Some(one) = seq.next_element()? {
+                list.push(one);
+            }
+            Ok(list)
+        }
+    }
+    deserializer.deserialize_any(List(std::marker::PhantomData))
+}
+
 /// Reads a TOML value by its text: what may be a number or a word is a number or a string in the file.
 fn by_text<'de, D: Deserializer<'de>, T: FromStr<Err = String>>(
     de: D,
@@ -259,44 +292,14 @@ from_file!(Hertz, numbers: true, words: true);
 from_file!(Limit, numbers: true, words: true);
 from_file!(Sensitivity, numbers: true, words: false);
 from_file!(HideDelay, numbers: true, words: true);
+from_file!(AudioPacket, numbers: true, words: true);
+from_file!(AudioChannels, numbers: true, words: true);
 from_file!(Listen, numbers: false, words: true);
 from_file!(Hotspot, numbers: false, words: true);
 from_file!(crate::input::hotkeys::Bindings, numbers: false, words: true);
 from_file!(StreamName, numbers: false, words: true);
 from_file!(crate::edid::Name, numbers: false, words: true);
 from_file!(crate::edid::Vendor, numbers: false, words: true);
-
-/// `--audio`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Audio {
-    /// A sound server of the session's own
-    Private,
-    /// One more sink on the user's PipeWire
-    Host,
-    /// No sound
-    None,
-}
-
-/// `--audio-channels`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize)]
-pub enum AudioChannels {
-    /// As many as the player can hear
-    #[serde(rename = "auto")]
-    Auto,
-    /// Stereo
-    #[value(name = "2")]
-    #[serde(rename = "2")]
-    Two,
-    /// 5.1
-    #[value(name = "6")]
-    #[serde(rename = "6")]
-    Six,
-    /// 7.1
-    #[value(name = "8")]
-    #[serde(rename = "8")]
-    Eight,
-}
 
 /// `--backend`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize)]

@@ -1,8 +1,9 @@
 //! The configuration file: TOML, one key for each option, by its long name.
 //!
 //! Every mistake is told as `FILE:LINE: what`, keys first: a key that is unknown, or gamescope's but not served, is
-//! refused before its value is looked at.
+//! refused before its value is looked at. Tables `[profile.NAME]` are the [`profile`]s'.
 
+use super::profile::{self, Profile};
 use crate::cli::{Cli, Options, Refusal, unserved};
 use clap::CommandFactory;
 use serde::Deserialize;
@@ -18,7 +19,7 @@ const FLAGS_ONLY: &[&str] = &["config", "help", "version"];
 pub fn read(
     named: Option<PathBuf>,
     env: &dyn Fn(&str) -> Option<OsString>,
-) -> Result<Option<(Options, PathBuf)>, Refusal> {
+) -> Result<Option<(File, PathBuf)>, Refusal> {
     let (path, must_exist) = match named {
         Some(path) => (path, true),
         None => match default_path(env) {
@@ -36,9 +37,13 @@ pub fn read(
             });
         }
     };
-    parse(&text)
-        .map_err(|Mistake { line, what }| Refusal::usage(format!("{}:{line}: {what}", path.display())))
-        .map(|options| Some((options, path)))
+    match parse(&text) {
+        Ok(file) => Ok(Some((file, path))),
+        Err(mistake) => {
+            let (line, what) = mistake.told(&text);
+            Err(Refusal::usage(format!("{}:{line}: {what}", path.display())))
+        }
+    }
 }
 
 /// `$XDG_CONFIG_HOME/goggles-scope/config.toml`; the specification's default for an unset, empty or relative variable.
@@ -48,16 +53,45 @@ fn default_path(env: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     Some(directory.join(Path::new("goggles-scope/config.toml")))
 }
 
+/// What a file says.
+#[derive(Debug, Default, PartialEq)]
+pub struct File {
+    /// For every program.
+    pub options: Options,
+    /// For single games, in their order.
+    pub profiles: Vec<Profile>,
+}
+
 /// Something wrong in the file.
 #[derive(Debug, PartialEq)]
-struct Mistake {
-    /// From 1.
-    line: usize,
+pub(super) struct Mistake {
+    /// Which byte.
+    at: usize,
     what: String,
 }
 
+impl Mistake {
+    pub(super) fn at(at: usize, what: impl Into<String>) -> Self {
+        let what = what.into();
+        Self { at, what }
+    }
+
+    /// Its line in this text, from 1, and what it is.
+    pub(super) fn told(self, text: &str) -> (usize, String) {
+        let before = &text.as_bytes()[..self.at.min(text.len())];
+        (before.iter().filter(|&&b| b == b'\n').count() + 1, self.what)
+    }
+}
+
+impl From<toml::de::Error> for Mistake {
+    fn from(e: toml::de::Error) -> Self {
+        let at = e.span().map_or(0, |span| span.start);
+        Self::at(at, e.message().trim_end().replace('\n', " "))
+    }
+}
+
 /// The names of the options, which are the file's keys.
-fn keys() -> Vec<String> {
+pub(super) fn keys() -> Vec<String> {
     let command = Cli::command();
     let longs = command.get_arguments().filter_map(|arg| arg.get_long());
     longs
@@ -66,19 +100,8 @@ fn keys() -> Vec<String> {
         .collect()
 }
 
-fn parse(text: &str) -> Result<Options, Mistake> {
-    let line = |at: usize| {
-        text.as_bytes()[..at.min(text.len())]
-            .iter()
-            .filter(|&&b| b == b'\n')
-            .count()
-            + 1
-    };
-    let mistake = |e: toml::de::Error| Mistake {
-        line: e.span().map_or(1, |span| line(span.start)),
-        what: e.message().trim_end().replace('\n', " "),
-    };
-    let table = toml::de::DeTable::parse(text).map_err(mistake)?;
+pub(super) fn parse(text: &str) -> Result<File, Mistake> {
+    let mut table = toml::de::DeTable::parse(text)?;
     let keys = keys();
     // In the file's order: the first mistake is the one to read first.
     let mut present: Vec<_> = table
@@ -87,18 +110,16 @@ fn parse(text: &str) -> Result<Options, Mistake> {
         .map(|(key, _)| (key.span().start, key.get_ref()))
         .collect();
     present.sort();
-    for (at, key) in present {
-        if !keys.iter().any(|known| known == key) {
-            return Err(Mistake {
-                line: line(at),
-                what: unknown(key, &keys),
-            });
-        }
+    let known = |key: &str| key == profile::TABLE || keys.iter().any(|known| known == key);
+    if let Some((at, key)) = present.into_iter().find(|(_, key)| !known(key)) {
+        return Err(Mistake::at(at, unknown(key, &keys)));
     }
-    Options::deserialize(toml::de::Deserializer::from(table)).map_err(mistake)
+    let profiles = profile::take(table.get_mut())?;
+    let options = Options::deserialize(toml::de::Deserializer::from(table))?;
+    Ok(File { options, profiles })
 }
 
-fn unknown(key: &str, keys: &[String]) -> String {
+pub(super) fn unknown(key: &str, keys: &[String]) -> String {
     if let Some(option) = unserved::find(key) {
         return option.refusal(&format!("'{key}'"));
     }
@@ -134,8 +155,7 @@ mod tests {
     const DOCUMENTED: &str = include_str!("../../resources/config.toml");
 
     fn mistake(text: &str) -> (usize, String) {
-        let Mistake { line, what } = parse(text).expect_err(text);
-        (line, what)
+        parse(text).expect_err(text).told(text)
     }
 
     #[test]
@@ -144,13 +164,14 @@ mod tests {
             "output-height = 1080\nnested-refresh = 59.94\nscaler = 'fit'\nsteam = true\nstream = '[::1]:4433'\n\
              framerate-limit = '60000/1001'\nhide-cursor-delay = 'never'\nmouse-sensitivity = 2\n",
         )
-        .unwrap();
+        .unwrap()
+        .options;
         assert_eq!(options.output_height, Some(Extent(1080)));
         assert_eq!(options.nested_refresh, Some(Hertz(59_940)));
         assert_eq!(options.scaler, Some(Scaler::Fit));
         assert_eq!(options.steam, Some(true));
         assert_eq!(options.stream.len(), 1);
-        let many = parse("stream = ['[::1]:4433', '127.0.0.1:4433']").unwrap();
+        let many = parse("stream = ['[::1]:4433', '127.0.0.1:4433']").unwrap().options;
         assert_eq!(many.stream.len(), 2);
     }
 
@@ -192,7 +213,8 @@ mod tests {
     #[test]
     fn every_option_is_documented_with_its_default() {
         // Each key stands once, commented out, as `# key = value`; uncommented, the whole must parse and change nothing.
-        let lines = DOCUMENTED.lines().filter_map(|line| line.strip_prefix("# "));
+        let (options, _) = DOCUMENTED.split_once("## Profiles").unwrap();
+        let lines = options.lines().filter_map(|line| line.strip_prefix("# "));
         let pairs: Vec<_> = lines
             .filter_map(|line| line.split_once(" = "))
             .filter(|(key, _)| key.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'))
@@ -202,10 +224,10 @@ mod tests {
         documented.sort();
         keys.sort();
         assert_eq!(documented, keys);
-        assert_eq!(parse(DOCUMENTED), Ok(Options::default()), "as it is, it sets nothing");
+        assert_eq!(parse(DOCUMENTED), Ok(File::default()), "as it is, it sets nothing");
 
         let text: String = pairs.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
-        let shown = parse(&text).unwrap();
+        let shown = parse(&text).unwrap().options;
         // These have no default value to show: the line is an example.
         let examples = Options {
             nested_width: None,
@@ -217,6 +239,7 @@ mod tests {
             screenshot_dir: None,
             stream: Vec::new(),
             bitrate: None,
+            audio_bitrate: None,
             ready_fd: None,
             stats_path: None,
             keyboard_options: None,
@@ -224,5 +247,13 @@ mod tests {
         };
         let with = |options| format!("{:?}", super::super::resolve(options, Vec::new(), true).unwrap());
         assert_eq!(with(examples), with(Options::default()));
+    }
+    #[test]
+    fn the_profile_that_is_shown_is_one() {
+        let (_, shown) = DOCUMENTED.split_once("## Profiles").unwrap();
+        let lines = shown.lines().filter_map(|line| line.strip_prefix("# "));
+        let text: Vec<_> = lines.skip_while(|line| !line.starts_with('[')).collect();
+        let profiles = parse(&text.join("\n")).unwrap().profiles;
+        assert_eq!(profiles.len(), 1);
     }
 }

@@ -52,7 +52,9 @@ pub fn resolve(options: Options, command: Vec<OsString>, displayless: bool) -> R
             "without an Xwayland the program has no display: say --expose-wayland with --xwayland-count 0",
         );
     }
+    let sound = audio(&options)?;
     Ok(Settings {
+        profile: None,
         backend,
         output,
         nested,
@@ -90,12 +92,7 @@ pub fn resolve(options: Options, command: Vec<OsString>, displayless: bool) -> R
             output,
             options.microphone.unwrap_or(false),
         )?,
-        audio: audio(
-            options.audio,
-            options.audio_channels,
-            options.microphone.unwrap_or(false),
-            options.rt.unwrap_or(false),
-        )?,
+        audio: sound,
         cursor_hotspot: cursor_hotspot(options.cursor_hotspot, options.cursor.is_some())?,
         grab: options.grab.unwrap_or(false),
         hotkeys: options.hotkeys.unwrap_or_default(),
@@ -245,13 +242,9 @@ fn stream(
     }))
 }
 
-fn audio(
-    mode: Option<values::Audio>,
-    channels: Option<values::AudioChannels>,
-    microphone: bool,
-    rt: bool,
-) -> Result<Option<audio::Config>, Conflict> {
-    let mode = match mode {
+fn audio(options: &Options) -> Result<Option<audio::Config>, Conflict> {
+    let microphone = options.microphone.unwrap_or(false);
+    let mode = match options.audio {
         None | Some(values::Audio::Private) => audio::Mode::Private,
         Some(values::Audio::Host) => audio::Mode::Host,
         Some(values::Audio::None) if microphone => {
@@ -259,7 +252,7 @@ fn audio(
         }
         Some(values::Audio::None) => return Ok(None),
     };
-    let channels = match channels {
+    let channels = match options.audio_channels {
         None | Some(values::AudioChannels::Auto) => None,
         Some(values::AudioChannels::Two) => Some(Layout::Stereo),
         Some(values::AudioChannels::Six) => Some(Layout::Surround51),
@@ -268,9 +261,12 @@ fn audio(
     Ok(Some(audio::Config {
         mode,
         channels,
+        bitrate: options.audio_bitrate.map(|kbps| kbps.0 * 1000),
+        packet: options
+            .audio_packet
+            .map_or(audio::Config::default().packet, |packet| packet.0),
         microphone,
-        rt,
-        ..audio::Config::default()
+        rt: options.rt.unwrap_or(false),
     }))
 }
 

@@ -1,8 +1,8 @@
 //! Silence, times, another layout, and the sound server's death.
 
-use crate::rig::{Decoder, Player, Rig, server};
-use crate::tone::wav;
-use goggles_protocols::audio::{Layout, RATE};
+use crate::rig::{Decoder, Packet, Player, Rig, server};
+use crate::tone::{LEVEL, find, frequency, wav};
+use goggles_protocols::audio::{Layout, Place, RATE};
 use goggles_scope::stream::audio::{Config, Message};
 use goggles_scope::time::Mono;
 use rustix::process::{Pid, Signal, kill_process};
@@ -60,6 +60,39 @@ fn times_are_of_our_clock_and_follow_each_other() {
     // A busy machine may delay a quantum, and the server then skips some; but most follow each other.
     assert!(steps[100].abs_diff(5_000_000) < 50_000, "{}", steps[100]);
     assert!(last.at.since(first) >= Duration::from_millis(990));
+}
+
+#[test]
+fn packets_are_as_long_as_asked_for_and_so_are_quanta() {
+    for micros in [2_500, 10_000] {
+        let packet = Duration::from_micros(micros);
+        let config = Config {
+            packet,
+            ..Config::default()
+        };
+        let Some(mut rig) = Rig::new(config) else { return };
+        assert_eq!(rig.format.packet, packet);
+        let file = rig.path("tone.wav");
+        wav(&file, Layout::Stereo, RATE, 20.0);
+        let _playing = rig.play(Player::Native, &file);
+        let samples = |p: &Packet| opus::packet::get_nb_samples(&p.data, RATE).unwrap();
+        let expected = RATE as usize * micros as usize / 1_000_000;
+        // A busy machine makes holes; but some packets follow each other as they should.
+        let (mut last, mut run) = (rig.packet(), 0);
+        while run < 8 {
+            assert_eq!(samples(&last), expected);
+            let next = rig.packet();
+            let off = (next.at.0 - last.at.0).abs_diff(micros * 1000);
+            run = if off < 50_000 { run + 1 } else { 0 };
+            last = next;
+        }
+        let dump = rig.command("pw-dump", &[]).output().unwrap().stdout;
+        let quantum = format!("\"node.force-quantum\": {expected}");
+        assert!(String::from_utf8_lossy(&dump).contains(&quantum), "no {quantum}");
+        let clean = rig.decode_until(|all| all[0].len() > 24_000);
+        let found = find(&clean[0][9_600..24_000], frequency(Place::FrontLeft));
+        assert!((found.level - LEVEL).abs() < 0.02, "{found:?}");
+    }
 }
 
 #[test]
