@@ -313,6 +313,8 @@ impl State {
         }
         self.scope.fifo_keeps_ticking();
         self.screencopy_turn();
+        self.lift_lost_fingers();
+        self.scope.descriptions_told();
         self.scope.heads_turn();
         self.toplevels_turn();
         self.scope.tell_viewers();

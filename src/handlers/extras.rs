@@ -14,9 +14,10 @@ use super::shortcuts::Shortcuts;
 use super::surface_output::OnOutput;
 use super::timing::Timing;
 use super::toplevel_list::Toplevels;
-use super::{tearing, trusted, virtual_pointer};
+use super::{color, tearing, trusted, virtual_pointer};
 use crate::state::State;
 use smithay::reexports::calloop::LoopHandle;
+use smithay::reexports::wayland_protocols::wp::color_management::v1::server::wp_image_description_info_v1::WpImageDescriptionInfoV1;
 use smithay::reexports::wayland_server::DisplayHandle;
 use smithay::wayland::alpha_modifier::AlphaModifierState;
 use smithay::wayland::commit_timing::CommitTimingManagerState;
@@ -61,6 +62,8 @@ pub struct Extras {
     pub gamma: Gamma,
     pub heads: Heads,
     pub on_output: OnOutput,
+    /// What was told of image descriptions, and is to be ended.
+    pub told: Vec<WpImageDescriptionInfoV1>,
     /// What viewers were last told of the focused window's wishes.
     pub hints: Hints,
 }
@@ -85,6 +88,7 @@ impl Extras {
             gamma: Gamma::new(dh),
             heads: Heads::new(dh),
             on_output: OnOutput::default(),
+            told: Vec::new(),
             hints: Hints::default(),
         }
     }
@@ -112,6 +116,7 @@ fn plain(dh: &DisplayHandle) {
     IdleInhibitManagerState::new::<State>(dh);
     XWaylandKeyboardGrabState::new::<State>(dh);
     tearing::init(dh);
+    color::init(dh);
 }
 
 /// Globals that put input in other clients' hands.

@@ -1,7 +1,9 @@
-//! What a surface says of its content: content-type, alpha-modifier, xdg-toplevel-icon, and tearing-control's wish.
+//! What a surface says of its content: content-type, alpha-modifier, xdg-toplevel-icon, tearing-control's wish, and
+//! color-management's description.
 //!
 //! The alpha modifier is smithay's to apply when it composes; pass-through looks at it (`render::passthrough`).
 
+use super::color::{self, Color};
 use super::tearing;
 use crate::state::{Scope, State};
 use smithay::reexports::wayland_protocols::wp::content_type::v1::server::wp_content_type_v1::Type;
@@ -40,6 +42,8 @@ pub struct Hints {
     pub content: Content,
     /// It would rather tear than wait.
     pub tearing: bool,
+    /// What its colours mean.
+    pub color: Color,
 }
 
 /// What the surface's present content says of itself.
@@ -57,6 +61,7 @@ pub fn hints(surface: &WlSurface) -> Hints {
         Hints {
             content,
             tearing: tearing::wanted(states),
+            color: color::color(states),
         }
     })
 }

@@ -1,5 +1,6 @@
 //! One file per Wayland protocol; small ones that only need their delegation share `plain`.
 
+mod color;
 mod compositor;
 mod constraints;
 mod extras;
@@ -26,8 +27,10 @@ mod virtual_keyboard;
 mod virtual_pointer;
 mod xdg_activation;
 mod xdg_foreign;
+mod xdg_requests;
 mod xdg_shell;
 
+pub use color::Color;
 pub use compositor::ClientState;
 pub use extras::Extras;
 pub use hints::{Content, Hints, unmodified};

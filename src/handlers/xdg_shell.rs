@@ -261,5 +261,4 @@ impl Scope {
     }
 }
 
-smithay::delegate_xdg_shell!(State);
 smithay::delegate_xdg_decoration!(State);

@@ -14,6 +14,7 @@ use smithay::reexports::wayland_server::{Resource, protocol::wl_surface::WlSurfa
 use smithay::utils::{Logical, Point, Rectangle, SERIAL_COUNTER};
 use smithay::wayland::compositor::{RegionAttributes, get_parent};
 use smithay::wayland::pointer_constraints::{PointerConstraint, with_pointer_constraint};
+use std::collections::HashMap;
 
 /// What the pointer is over, as its client was told last.
 #[derive(Debug, Default)]
@@ -21,6 +22,8 @@ pub struct Over {
     under: Option<(WlSurface, Point<f64, Logical>)>,
     /// Something may have come, gone or moved there.
     pub stale: bool,
+    /// What each finger came down on.
+    pub touched: HashMap<u32, WlSurface>,
     /// The keyboard went to another surface.
     pub keyboard_moved: bool,
 }
@@ -80,12 +83,8 @@ impl State {
             }
             Event::Relative { dx, dy } => self.relative((dx, dy).into()),
             Event::Absolute { x, y } => {
-                let out = self.scope.settings.output;
-                let (x, y) = self
-                    .scope
-                    .pointer_fit
-                    .to_game(x * f64::from(out.w), y * f64::from(out.h));
-                self.move_to((x, y).into(), None);
+                let to = self.on_output(x, y);
+                self.move_to(to, None);
             }
             Event::Scroll { dx, dy } => self.scroll(dx, dy),
         }

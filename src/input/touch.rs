@@ -6,6 +6,7 @@
 use crate::state::State;
 use smithay::backend::input::TouchSlot;
 use smithay::input::touch::{DownEvent, MotionEvent, TouchHandle, UpEvent};
+use smithay::reexports::wayland_server::Resource;
 use smithay::utils::{Logical, Point, SERIAL_COUNTER};
 
 /// What a finger did. Places are parts of the output, 0 to 1; `finger` names it from down to up. There is no cancelling:
@@ -31,6 +32,9 @@ impl State {
                 self.click_focus(location);
                 let slot = TouchSlot::from(Some(finger));
                 let under = self.scope.under_pointer(location);
+                if let Some((surface, _)) = &under {
+                    self.scope.over.touched.insert(finger, surface.clone());
+                }
                 let event = DownEvent {
                     slot,
                     location,
@@ -47,11 +51,28 @@ impl State {
             }
             Touch::Up { finger } => {
                 self.scope.pacer.input_edge();
+                self.scope.over.touched.remove(&finger);
                 let slot = TouchSlot::from(Some(finger));
                 touch.up(self, &UpEvent { slot, serial, time });
             }
         }
         touch.frame(self);
+    }
+
+    /// Fingers on a surface that is gone: its client, which would hear no more of them, is told that they are lifted.
+    pub(crate) fn lift_lost_fingers(&mut self) {
+        let touched = self.scope.over.touched.iter();
+        let lost = touched
+            .filter(|(_, surface)| !surface.is_alive())
+            .map(|(finger, _)| *finger);
+        for finger in lost.collect::<Vec<_>>() {
+            self.scope.over.touched.remove(&finger);
+            let touch = self.touch_device();
+            let (time, serial) = (self.time_ms(), SERIAL_COUNTER.next_serial());
+            let slot = TouchSlot::from(Some(finger));
+            touch.up(self, &UpEvent { slot, serial, time });
+            touch.frame(self);
+        }
     }
 
     fn touch_device(&mut self) -> TouchHandle<Self> {
@@ -66,6 +87,8 @@ impl State {
             .scope
             .pointer_fit
             .to_game(x * f64::from(out.w), y * f64::from(out.h));
-        (x, y).into()
+        // As exact as clients are told, and the nearest such place: a fraction of the output is seldom a whole number.
+        let told = |v: f64| (v * 256.0).round() / 256.0;
+        (told(x), told(y)).into()
     }
 }

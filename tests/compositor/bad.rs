@@ -12,7 +12,7 @@ use std::time::Duration;
 use wayland_client::protocol::wl_shm::Format;
 
 /// A raw connection.
-fn raw(f: &mut Fixture) -> UnixStream {
+pub fn raw(f: &mut Fixture) -> UnixStream {
     let (ours, theirs) = UnixStream::pair().expect("a socket pair");
     theirs.set_nonblocking(true).expect("non-blocking");
     let taken = f.state.scope.dh.insert_client(ours, Arc::new(ClientState::default()));

@@ -18,6 +18,17 @@ use wayland_protocols::ext::session_lock::v1::client::{
 use wayland_protocols::wp::alpha_modifier::v1::client::{
     wp_alpha_modifier_surface_v1::WpAlphaModifierSurfaceV1, wp_alpha_modifier_v1::WpAlphaModifierV1,
 };
+use wayland_protocols::wp::color_management::v1::client::{
+    wp_color_management_output_v1::WpColorManagementOutputV1,
+    wp_color_management_surface_feedback_v1::WpColorManagementSurfaceFeedbackV1,
+    wp_color_management_surface_v1::WpColorManagementSurfaceV1, wp_color_manager_v1::WpColorManagerV1,
+    wp_image_description_creator_params_v1::WpImageDescriptionCreatorParamsV1,
+    wp_image_description_info_v1::WpImageDescriptionInfoV1, wp_image_description_v1::WpImageDescriptionV1,
+};
+use wayland_protocols::wp::color_representation::v1::client::{
+    wp_color_representation_manager_v1::WpColorRepresentationManagerV1,
+    wp_color_representation_surface_v1::WpColorRepresentationSurfaceV1,
+};
 use wayland_protocols::wp::commit_timing::v1::client::{
     wp_commit_timer_v1::WpCommitTimerV1, wp_commit_timing_manager_v1::WpCommitTimingManagerV1,
 };
@@ -183,6 +194,15 @@ log_events!(
     ZwlrVirtualPointerManagerV1,
     ZwlrVirtualPointerV1,
     ZwlrScreencopyFrameV1,
+    WpColorManagerV1,
+    WpColorManagementOutputV1,
+    WpColorManagementSurfaceV1,
+    WpColorManagementSurfaceFeedbackV1,
+    WpImageDescriptionV1,
+    WpImageDescriptionInfoV1,
+    WpImageDescriptionCreatorParamsV1,
+    WpColorRepresentationManagerV1,
+    WpColorRepresentationSurfaceV1,
     ZwlrScreencopyManagerV1,
     ZwlrGammaControlManagerV1,
     ZwlrGammaControlV1,

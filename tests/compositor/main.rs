@@ -3,14 +3,17 @@
 
 mod bad;
 mod client;
+mod color;
 mod devices;
 mod fifo;
 mod fixture;
+mod fuzz;
 mod gamma;
 mod hints;
 mod hotkeys;
 mod idle;
 mod input;
+mod interfaces;
 mod layers;
 mod lock;
 mod log;

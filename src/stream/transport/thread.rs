@@ -148,7 +148,7 @@ async fn serve(hub: &mut Hub, inbox: &mut Inbox, events: &mut mpsc::Receiver<Eve
             message = inbox.messages.recv() => {
                 let mut next = Some(message.unwrap_or_else(|| FromScope::Shutdown("the game is over".into())));
                 while let Some(message) = next {
-                    if let Some(reason) = hub.take(message) {
+                    if let Some(reason) = hub.take(message, Mono::now()) {
                         return reason;
                     }
                     next = inbox.messages.try_recv().ok();

@@ -1,6 +1,7 @@
 //! One session's broadcast: the tracks that `protocols/stream.md` names, as `moq_net` producers. Pure plumbing; what
 //! goes into them and when is [`super::hub`]'s and [`super::feed`]'s.
 
+use crate::handlers::{Color, Content, Hints};
 use crate::link::{AudioFormat, VideoFormat};
 use bytes::{BufMut, Bytes, BytesMut};
 use hang::catalog::{AudioCodec, AudioConfig, Catalog, Container, PRIORITY, VideoConfig};
@@ -224,7 +225,11 @@ pub fn legacy_frame(at: Timestamp, packet: &[u8]) -> Bytes {
 ///
 /// # Errors
 /// The codec's name is none that hang knows.
-pub fn catalog_json(format: &VideoFormat, sound: Option<(String, &AudioFormat)>) -> anyhow::Result<Bytes> {
+pub fn catalog_json(
+    format: &VideoFormat,
+    sound: Option<(String, &AudioFormat)>,
+    hints: Hints,
+) -> anyhow::Result<Bytes> {
     let mut config = VideoConfig::new(hang::catalog::VideoCodec::from_str(&format.codec)?);
     config.coded_width = Some(format.size.w);
     config.coded_height = Some(format.size.h);
@@ -250,8 +255,37 @@ pub fn catalog_json(format: &VideoFormat, sound: Option<(String, &AudioFormat)>)
         catalog.audio.insert(&name, config)?;
     }
     let mut json = serde_json::to_value(&catalog)?;
-    json["goggles"] = serde_json::json!({ "version": goggles_protocols::control::VERSION, "cursor": CURSOR });
+    let mut ours = serde_json::json!({ "version": goggles_protocols::control::VERSION, "cursor": CURSOR });
+    if let Some(content) = content_name(hints.content) {
+        ours["content"] = content.into();
+    }
+    if let Some(color) = color_name(hints.color) {
+        ours["color"] = color.into();
+    }
+    if hints.tearing {
+        ours["tearing"] = true.into();
+    }
+    json["goggles"] = ours;
     Ok(serde_json::to_vec(&json)?.into())
+}
+
+fn content_name(content: Content) -> Option<&'static str> {
+    match content {
+        Content::Unknown => None,
+        Content::Photo => Some("photo"),
+        Content::Video => Some("video"),
+        Content::Game => Some("game"),
+    }
+}
+
+fn color_name(color: Color) -> Option<&'static str> {
+    match color {
+        Color::Unknown => None,
+        Color::Srgb => Some("srgb"),
+        Color::Bt2020Pq => Some("bt2020-pq"),
+        Color::Scrgb => Some("scrgb"),
+        Color::Other => Some("other"),
+    }
 }
 
 #[cfg(test)]
@@ -284,9 +318,21 @@ mod tests {
             bitrate: 256_000,
             packet: Duration::from_micros(2500),
         };
-        let json = catalog_json(&format, Some(("audio3".into(), &sound))).unwrap();
+        let none = Hints::default();
+        let json = catalog_json(&format, Some(("audio3".into(), &sound)), none).unwrap();
         let value: serde_json::Value = serde_json::from_slice(&json).unwrap();
         assert_eq!(value["goggles"]["cursor"], CURSOR);
+        assert_eq!(value["goggles"].as_object().map(serde_json::Map::len), Some(2));
+        let told = Hints {
+            content: Content::Game,
+            tearing: true,
+            color: Color::Bt2020Pq,
+        };
+        let with_hints = catalog_json(&format, None, told).unwrap();
+        let with_hints: serde_json::Value = serde_json::from_slice(&with_hints).unwrap();
+        assert_eq!(with_hints["goggles"]["content"], "game");
+        assert_eq!(with_hints["goggles"]["color"], "bt2020-pq");
+        assert_eq!(with_hints["goggles"]["tearing"], true);
         let rendition = &value["video"]["renditions"][VIDEO];
         assert_eq!(rendition["codec"], "avc3.42c01f");
         assert_eq!(rendition["codedWidth"], 1280);

@@ -251,7 +251,7 @@ impl Hub {
     }
 
     /// Takes a message of the compositor; `Some` with the reason if it is the last.
-    pub fn take(&mut self, message: FromScope) -> Option<String> {
+    pub fn take(&mut self, message: FromScope, now: Mono) -> Option<String> {
         match message {
             FromScope::InputAck { viewer, ack } => {
                 if let Some(controller) = self.controllers.get(&viewer) {
@@ -268,8 +268,12 @@ impl Hub {
                 self.moves.push(update);
             }
             FromScope::Scene(scene) => {
+                let other = scene.hints != self.scene.hints;
                 self.scene = scene;
                 self.tell_all(|hub, _| hub.scene_message());
+                if other {
+                    self.publish_catalog(now);
+                }
             }
             FromScope::Shutdown(reason) => return Some(reason),
         }

@@ -133,7 +133,7 @@ impl Hub {
     pub(super) fn publish_catalog(&mut self, now: Mono) {
         let Some(format) = &self.format else { return };
         let sound = self.sound.as_ref().map(|sound| (sound.name(), &*sound.format));
-        match catalog_json(format, sound) {
+        match catalog_json(format, sound, self.scene.hints) {
             Ok(catalog) => {
                 let at = self.timestamp(now);
                 for watcher in self.watchers.values_mut() {

@@ -1,0 +1,31 @@
+//! color-management and color-representation: what a surface's pixels mean.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `description` | image descriptions, and what a client may put together (pure) |
+//! | `manager` | the global: what is offered, and how descriptions are made |
+//! | `creator` | puts a description together from parameters |
+//! | `image` | a description as an object, and what it tells of itself |
+//! | `surface` | a surface's description, double-buffered, and what it had better be |
+//! | `representation` | a surface's alpha mode and matrix, likewise |
+//!
+//! Descriptions are recorded, and viewers are told of the game's; nothing is converted: the stream is sRGB, which is what
+//! clients are told to prefer.
+
+mod creator;
+mod description;
+mod image;
+mod manager;
+mod representation;
+mod surface;
+
+pub use description::Color;
+pub(super) use surface::color;
+
+use smithay::reexports::wayland_server::DisplayHandle;
+
+/// Makes the globals.
+pub(super) fn init(dh: &DisplayHandle) {
+    manager::init(dh);
+    representation::init(dh);
+}

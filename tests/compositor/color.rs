@@ -1,0 +1,188 @@
+//! color-management and color-representation: what is offered, what is refused, and what viewers hear of it.
+
+use crate::client::{Client, Window};
+use crate::fixture::Fixture;
+use goggles_scope::handlers::Color;
+use wayland_protocols::wp::color_management::v1::client::{
+    wp_color_management_surface_v1::WpColorManagementSurfaceV1,
+    wp_color_manager_v1::{Primaries, RenderIntent, TransferFunction, WpColorManagerV1},
+    wp_image_description_v1::WpImageDescriptionV1,
+};
+use wayland_protocols::wp::color_representation::v1::client::{
+    wp_color_representation_manager_v1::WpColorRepresentationManagerV1,
+    wp_color_representation_surface_v1::{AlphaMode, Coefficients, Range, WpColorRepresentationSurfaceV1},
+};
+
+const MANAGER: &str = "wp_color_manager_v1";
+const IMAGE: &str = "wp_image_description_v1";
+const INFO: &str = "wp_image_description_info_v1";
+
+fn begin(version: u32) -> (Fixture, Client, Window, WpColorManagerV1) {
+    let mut f = Fixture::new(32, 32);
+    let mut c = f.client();
+    let w = c.toplevel();
+    f.settle(&mut [&mut c]);
+    c.fill(&w.surface, (32, 32), 0x808080);
+    let manager = c.global(version);
+    f.settle(&mut [&mut c]);
+    (f, c, w, manager)
+}
+
+fn pq(c: &Client, manager: &WpColorManagerV1) -> WpImageDescriptionV1 {
+    let creator = manager.create_parametric_creator(&c.qh(), ());
+    creator.set_tf_named(TransferFunction::St2084Pq);
+    creator.set_primaries_named(Primaries::Bt2020);
+    creator.set_mastering_luminance(50, 1000);
+    creator.set_max_cll(800);
+    creator.create(&c.qh(), ())
+}
+
+#[test]
+fn what_can_be_said_is_offered() {
+    let (_, c, _, _) = begin(1);
+    for what in [
+        "SupportedIntent { render_intent: Value(Perceptual) }",
+        "SupportedFeature { feature: Value(Parametric) }",
+        "SupportedFeature { feature: Value(WindowsScrgb) }",
+        "SupportedTfNamed { tf: Value(St2084Pq) }",
+        "SupportedTfNamed { tf: Value(Srgb) }",
+        "SupportedPrimariesNamed { primaries: Value(Bt2020) }",
+        "Done",
+    ] {
+        assert_eq!(c.heard.count(MANAGER, what), 1, "{what}: {:?}", c.heard.log);
+    }
+    assert!(!c.heard.said(MANAGER, "IccV2V4"));
+    let (_, c, _, _) = begin(2);
+    assert!(
+        !c.heard.said(MANAGER, "tf: Value(Srgb)"),
+        "it is of the first version only"
+    );
+}
+
+#[test]
+fn viewers_hear_of_a_description_from_its_commit_on() {
+    let (mut f, mut c, w, manager) = begin(1);
+    let color = |f: &Fixture| f.state.scope.scene_info().hints.color;
+    let managed = manager.get_surface(&w.surface, &c.qh(), ());
+    let described = pq(&c, &manager);
+    f.settle(&mut [&mut c]);
+    assert!(c.heard.said(IMAGE, "Ready"), "{:?}", c.heard.log);
+    managed.set_image_description(&described, RenderIntent::Perceptual);
+    // Its object may go at once.
+    described.destroy();
+    f.settle(&mut [&mut c]);
+    assert_eq!(color(&f), Color::Unknown);
+    w.surface.commit();
+    f.settle(&mut [&mut c]);
+    assert_eq!(color(&f), Color::Bt2020Pq);
+    let scrgb = manager.create_windows_scrgb(&c.qh(), ());
+    managed.set_image_description(&scrgb, RenderIntent::Perceptual);
+    w.surface.commit();
+    f.settle(&mut [&mut c]);
+    assert_eq!(color(&f), Color::Scrgb);
+    managed.destroy();
+    w.surface.commit();
+    f.settle(&mut [&mut c]);
+    assert_eq!(color(&f), Color::Unknown);
+    assert!(c.error.is_none(), "{:?}", c.error);
+}
+
+#[test]
+fn output_and_surfaces_prefer_srgb_and_say_what_that_is() {
+    let (mut f, mut c, w, manager) = begin(2);
+    let output = manager.get_output(&c.globals().output, &c.qh(), ());
+    let feedback = manager.get_surface_feedback(&w.surface, &c.qh(), ());
+    output.get_image_description(&c.qh(), ());
+    let preferred = feedback.get_preferred(&c.qh(), ());
+    f.settle(&mut [&mut c]);
+    // Both are the same one.
+    assert_eq!(c.heard.count(IMAGE, "Ready2 { identity_hi: 0, identity_lo: 1 }"), 2);
+    preferred.get_information(&c.qh(), ());
+    f.settle(&mut [&mut c]);
+    for what in [
+        ": Primaries { r_x: 640000, r_y: 330000, g_x: 300000",
+        "PrimariesNamed { primaries: Value(Srgb) }",
+        "TfNamed { tf: Value(Gamma22) }",
+        "Luminances { min_lum: 2000, max_lum: 80, reference_lum: 80 }",
+        "TargetPrimaries",
+        "TargetLuminance { min_lum: 2000, max_lum: 80 }",
+        "Done",
+    ] {
+        assert_eq!(c.heard.count(INFO, what), 1, "{what}: {:?}", c.heard.log);
+    }
+}
+
+#[test]
+fn misuse_ends_the_connection() {
+    type Misuse = fn(&Client, &Window, &WpColorManagerV1);
+    let all: [Misuse; 8] = [
+        |c, w, m| {
+            m.get_surface(&w.surface, &c.qh(), ());
+            m.get_surface(&w.surface, &c.qh(), ());
+        },
+        |c, _, m| {
+            m.create_parametric_creator(&c.qh(), ()).create(&c.qh(), ());
+        },
+        |c, _, m| {
+            let creator = m.create_parametric_creator(&c.qh(), ());
+            creator.set_tf_power(22_000);
+            creator.set_tf_power(22_000);
+        },
+        |c, _, m| m.create_parametric_creator(&c.qh(), ()).set_luminances(10_000, 1, 1),
+        |c, _, m| {
+            m.create_parametric_creator(&c.qh(), ())
+                .set_primaries_named(Primaries::Ntsc);
+        },
+        |c, w, m| {
+            let managed: WpColorManagementSurfaceV1 = m.get_surface(&w.surface, &c.qh(), ());
+            let scrgb = m.create_windows_scrgb(&c.qh(), ());
+            managed.set_image_description(&scrgb, RenderIntent::Saturation);
+        },
+        |c, _, m| {
+            m.create_windows_scrgb(&c.qh(), ()).get_information(&c.qh(), ());
+        },
+        |c, w, m| {
+            let managed = m.get_surface(&w.surface, &c.qh(), ());
+            w.toplevel.destroy();
+            w.xdg.destroy();
+            w.surface.destroy();
+            managed.unset_image_description();
+        },
+    ];
+    for (i, misuse) in all.iter().enumerate() {
+        let (mut f, mut c, w, manager) = begin(1);
+        misuse(&c, &w, &manager);
+        f.settle(&mut [&mut c]);
+        assert!(c.error.is_some(), "{i}");
+    }
+}
+
+#[test]
+fn only_what_buffers_can_be_may_be_said_of_them() {
+    type Ask = fn(&WpColorRepresentationSurfaceV1);
+    let all: [(Ask, bool); 4] = [
+        (|s| s.set_alpha_mode(AlphaMode::PremultipliedElectrical), true),
+        (
+            |s| s.set_coefficients_and_range(Coefficients::Identity, Range::Full),
+            true,
+        ),
+        (|s| s.set_alpha_mode(AlphaMode::Straight), false),
+        (
+            |s| s.set_coefficients_and_range(Coefficients::Bt709, Range::Limited),
+            false,
+        ),
+    ];
+    for (i, (ask, fine)) in all.iter().enumerate() {
+        let (mut f, mut c, w, _) = begin(1);
+        let manager: WpColorRepresentationManagerV1 = c.global(1);
+        ask(&manager.get_surface(&w.surface, &c.qh(), ()));
+        w.surface.commit();
+        f.settle(&mut [&mut c]);
+        assert_eq!(c.error.is_none(), *fine, "{i}: {:?}", c.error);
+        if *fine {
+            manager.get_surface(&w.surface, &c.qh(), ());
+            f.settle(&mut [&mut c]);
+            assert!(c.error.is_some(), "a surface has one only");
+        }
+    }
+}
