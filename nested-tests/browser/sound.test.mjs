@@ -33,7 +33,8 @@ async function play(channels, { isolated = true } = {}) {
   if (!isolated) await context.addInitScript(() => Object.defineProperty(window, "crossOriginIsolated", { value: false }));
   const page = await open(context, server.urls.at(-1), () => window.__goggles?.role === "view");
   await page.click("#play");
-  await holds(page, () => window.__goggles.role === "input" && window.__goggles.sound.state === "running");
+  // A catalog that came after a test's own rendition would end that; the picture comes after it.
+  await holds(page, () => window.__goggles.role === "input" && window.__goggles.sound.state === "running" && window.__goggles.painted > 0);
   page.server = server;
   return page;
 }
