@@ -7,6 +7,7 @@ mod devices;
 mod finding;
 mod programs;
 mod session;
+mod sound;
 
 pub use finding::{Finding, State, json, table};
 
@@ -23,7 +24,7 @@ pub fn examine(settings: &Settings, env: Env) -> Vec<Finding> {
     let mut found = devices::renderers();
     found.extend(programs::encoders(settings));
     found.push(programs::xwayland(env, settings.xwayland_count > 0));
-    found.push(programs::pipewire(env));
+    found.extend(sound::sound(env));
     found.extend(devices::virtual_input());
     found.extend(session::priority(settings.rt));
     found.push(session::gamemode(settings.gamemode));

@@ -1,4 +1,4 @@
-//! Programs and libraries: encoders, Xwayland, PipeWire.
+//! Programs and libraries: encoders, Xwayland.
 
 use super::{Env, Finding};
 use crate::child;
@@ -31,7 +31,8 @@ const XWAYLAND: &str = "Xwayland";
 const INSTALL_XWAYLAND: &str =
     "sudo apt install xwayland; or --xwayland-count 0 --expose-wayland for a Wayland program";
 
-fn find(name: &str, env: Env) -> Option<PathBuf> {
+/// A program in `PATH`.
+pub(super) fn find(name: &str, env: Env) -> Option<PathBuf> {
     child::find(OsStr::new(name), env("PATH").as_deref()).ok()
 }
 
@@ -94,28 +95,18 @@ fn parse_version(line: &str) -> Option<(u32, u32)> {
     Some((parts.next()??, parts.next()??))
 }
 
-/// PipeWire carries the sound.
-pub fn pipewire(env: Env) -> Finding {
-    const WHAT: &str = "PipeWire";
-    match find("pipewire", env) {
-        Some(path) => Finding::ok(WHAT, format!("{}; this version streams no sound yet", path.display())),
-        None => Finding::degraded(
-            WHAT,
-            "not found in PATH; this version streams no sound yet, and goes on without",
-            "sudo apt install pipewire pipewire-bin",
-        ),
-    }
-}
-
 /// The first line that a program says, on either stream.
 fn first_line(program: &std::path::Path, argument: &str) -> std::io::Result<String> {
+    let text = output(program, argument)?;
+    let line = text.lines().find(|line| !line.trim().is_empty());
+    Ok(line.unwrap_or_default().to_owned())
+}
+
+/// What a program says, on either stream.
+pub(super) fn output(program: &std::path::Path, argument: &str) -> std::io::Result<String> {
     let output = Command::new(program).arg(argument).stdin(Stdio::null()).output()?;
     let text = [output.stdout, output.stderr].concat();
-    Ok(String::from_utf8_lossy(&text)
-        .lines()
-        .find(|line| !line.trim().is_empty())
-        .unwrap_or_default()
-        .to_owned())
+    Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
 #[cfg(test)]
@@ -144,7 +135,6 @@ mod tests {
         let env = |name: &str| (name == "PATH").then(|| path.clone());
         assert_eq!(xwayland(&env, true).state, State::Missing);
         assert_eq!(xwayland(&env, false).state, State::Degraded);
-        assert_eq!(pipewire(&env).state, State::Degraded);
         for (version, pairing) in [
             ("22.1.9", "WL_SURFACE_ID"),
             ("23.1.0", "xwayland-shell"),
