@@ -24,6 +24,8 @@ pub fn default_bitrate(layout: Layout) -> u32 {
 pub struct Encoder {
     opus: opus::MSEncoder,
     buffer: Vec<u8>,
+    packets: u32,
+    took: Duration,
 }
 
 impl Encoder {
@@ -47,6 +49,8 @@ impl Encoder {
         Ok(Self {
             opus,
             buffer: vec![0; MAX_PACKET],
+            packets: 0,
+            took: Duration::ZERO,
         })
     }
 
@@ -58,10 +62,24 @@ impl Encoder {
         if first {
             self.opus.reset_state().context("error resetting Opus")?;
         }
+        let start = cpu_time();
         let len = self
             .opus
             .encode_float(samples, &mut self.buffer)
             .context("error encoding sound")?;
+        self.took += cpu_time().saturating_sub(start);
+        self.packets += 1;
         Ok(Bytes::copy_from_slice(&self.buffer[..len]))
     }
+
+    /// How many packets were made, and how much of the thread's CPU time they took.
+    pub fn cost(&self) -> (u32, Duration) {
+        (self.packets, self.took)
+    }
+}
+
+/// Of this thread.
+fn cpu_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::try_from(time).unwrap_or_default()
 }

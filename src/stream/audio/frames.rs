@@ -37,6 +37,9 @@ pub struct Frames {
     quiet: Duration,
     frame: Duration,
     sent: bool,
+    /// When the last quantum ended, by PipeWire's own word.
+    end: Mono,
+    holes: u64,
 }
 
 impl Frames {
@@ -52,11 +55,18 @@ impl Frames {
             quiet: HANG,
             frame,
             sent: false,
+            end: Mono::default(),
+            holes: 0,
         }
     }
 
     /// Takes samples, the first of which is due at `at`, and gives out the frames that are whole and not silent.
     pub fn push(&mut self, at: Mono, samples: &[f32], mut out: impl FnMut(Frame<'_>)) {
+        let quantum = duration(samples.len() / self.channels);
+        if self.sent && at.since(self.end) > quantum / 2 {
+            self.holes += 1;
+        }
+        self.end = at + quantum;
         let expected = self.at + duration(self.waiting.len() / self.channels);
         let off = at.0 as i64 - expected.0 as i64;
         if off.unsigned_abs() > JUMP.as_nanos() as u64 {
@@ -88,6 +98,11 @@ impl Frames {
             out(Frame { at, samples, first });
         }
         self.waiting.drain(..taken);
+    }
+
+    /// How often a quantum was missing while something was heard: the machine was too busy for somebody.
+    pub fn holes(&self) -> u64 {
+        self.holes
     }
 
     /// Whether anything is heard, or was a moment ago.
@@ -159,6 +174,16 @@ mod tests {
             }
         }
         assert!(worst < 150_000, "{worst} ns");
+    }
+
+    #[test]
+    fn a_missing_quantum_is_a_hole_and_silence_is_none() {
+        let mut frames = Frames::new(Layout::Stereo, FRAME);
+        let sound = |n: u32| if n < 100 { [0.1; 480] } else { [0.0; 480] };
+        for n in (0..20).chain(22..60).chain(61..200).chain(300..310) {
+            run(&mut frames, T0 + FRAME * n, &sound(n));
+        }
+        assert_eq!(frames.holes(), 2);
     }
 
     #[test]

@@ -303,3 +303,19 @@ impl Pipe {
         }
     }
 }
+
+impl Drop for Pipe {
+    fn drop(&mut self) {
+        let (packets, took) = self.encoder.cost();
+        if packets > 0 {
+            let whole = self.format.packet * packets;
+            tracing::info!(
+                target: "audio",
+                "sound of {} channels: {packets} packets, {} holes, encoding took {:.2} % of a core",
+                self.format.layout.channels(),
+                self.frames.holes(),
+                100.0 * took.as_secs_f64() / whole.as_secs_f64(),
+            );
+        }
+    }
+}
