@@ -5,6 +5,7 @@ use bytes::Bytes;
 use goggles_protocols::audio::{Layout, Playback, Redundant};
 use goggles_protocols::control::{ToClient, ToServer};
 use goggles_scope::link::{AudioFormat, AudioToNetwork, ToScope};
+use goggles_scope::stream::audio::Encoder;
 use goggles_scope::time::Mono;
 use std::sync::Arc;
 use std::time::Duration;
@@ -171,4 +172,47 @@ async fn what_viewers_say_of_their_playing_is_counted() {
     ] {
         assert!(counters.contains(&expected), "{counters:?}");
     }
+}
+
+/// What `hang` makes of catalog and container, and Opus of what is in them: nothing of ours is needed to listen.
+#[tokio::test]
+async fn a_stock_consumer_finds_and_decodes_it() {
+    let server = Server::primed();
+    let stereo = format(Layout::Stereo);
+    let announced = AudioToNetwork::Format(stereo.clone());
+    assert!(server.transport().audio().try_send(announced));
+    let viewer = Viewer::new(server.addr, &Key::new(), Some(server.token()))
+        .await
+        .unwrap();
+    let mut catalogs = viewer.subscribe("catalog.json").await;
+    let catalog = frame(&mut group(&mut catalogs).await).await;
+    let catalog: hang::catalog::Catalog = hang::catalog::Catalog::from_slice(&catalog).unwrap();
+    let (name, config) = catalog.audio.renditions.first_key_value().unwrap();
+    assert_eq!(config.codec, hang::catalog::AudioCodec::Opus);
+    assert_eq!((config.sample_rate, config.channel_count), (48_000, 2));
+    assert_eq!(config.container, hang::catalog::Container::Legacy);
+    let head = config.description.as_ref().unwrap();
+    assert!(head.starts_with(b"OpusHead\x01\x02\0\0"), "no pre-skip: {head:?}");
+
+    let mut track = viewer.subscribe(name).await;
+    settle(&server, &stereo, &mut [&mut track]).await;
+    let mut encoder = Encoder::new(&stereo).unwrap();
+    let mut decoder = opus::Decoder::new(config.sample_rate, opus::Channels::Stereo).unwrap();
+    let (mut heard, base) = (Vec::new(), Mono::now() + Duration::from_secs(1));
+    for n in 0..40 {
+        let sample = |i: usize| 0.25 * (std::f32::consts::TAU * 600.0 * (n * 240 + i) as f32 / 48_000.0).sin();
+        let samples: Vec<f32> = (0..240).flat_map(|i| [sample(i), -sample(i)]).collect();
+        let packet = AudioToNetwork::Packet {
+            format: stereo.clone(),
+            at: base + PACKET * n as u32,
+            data: encoder.encode(&samples, n == 0).unwrap(),
+        };
+        assert!(server.transport().audio().try_send(packet));
+        let (_, _, data) = next(&mut track).await;
+        let mut out = [0.0; 480];
+        assert_eq!(decoder.decode_float(&data, &mut out, false).unwrap(), 240);
+        heard.extend(out);
+    }
+    let loudest = heard[4800..].iter().fold(0f32, |most, s| most.max(s.abs()));
+    assert!((loudest - 0.25).abs() < 0.02, "{loudest}");
 }
