@@ -16,13 +16,13 @@ pub fn sound(env: Env) -> Vec<Finding> {
     vec![
         server,
         library(
-            "sound: PulseAudio programs",
+            "PipeWire: PulseAudio programs",
             modules.as_deref(),
             "pipewire-0.3/libpipewire-module-protocol-pulse.so",
             "sudo apt install libpipewire-0.3-modules",
         ),
         library(
-            "sound: ALSA programs",
+            "PipeWire: ALSA programs",
             None,
             "alsa-lib/libasound_module_pcm_pipewire.so",
             "sudo apt install pipewire-alsa",
@@ -31,7 +31,7 @@ pub fn sound(env: Env) -> Vec<Finding> {
 }
 
 fn server(env: Env) -> Finding {
-    const WHAT: &str = "sound: PipeWire";
+    const WHAT: &str = "PipeWire";
     const INSTALL: &str = "sudo apt install pipewire pipewire-bin pipewire-pulse pipewire-alsa; or --audio none";
     let Some(path) = programs::find(crate::stream::audio::PROGRAM, env) else {
         return Finding::degraded(WHAT, "not found in PATH: the session is silent", INSTALL);

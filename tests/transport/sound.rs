@@ -214,5 +214,5 @@ async fn a_stock_consumer_finds_and_decodes_it() {
         heard.extend(out);
     }
     let loudest = heard[4800..].iter().fold(0f32, |most, s| most.max(s.abs()));
-    assert!((loudest - 0.25).abs() < 0.02, "{loudest}");
+    assert!((0.2..0.3).contains(&loudest), "{loudest}");
 }
