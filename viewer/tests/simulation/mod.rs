@@ -41,6 +41,8 @@ pub struct World {
     pub spike: f64,
     pub spikes: f64,
     pub loss: f64,
+    /// Each payload has the two packets before it once more, as the tracks `NAME.red`.
+    pub redundant: bool,
     pub duplicates: f64,
     /// Nothing but silence is recorded in these parts of each 10 s: no packets.
     pub pauses: bool,
@@ -60,6 +62,7 @@ impl Default for World {
             spike: 15_000.0,
             spikes: 0.005,
             loss: 0.0,
+            redundant: false,
             duplicates: 0.0,
             pauses: false,
             detour: None,
@@ -130,7 +133,11 @@ impl World {
                     let arrival = (sent + self.way(&mut random, sent)) as u64;
                     number += 1;
                     if !lost && !silent {
-                        under_way.insert((arrival, number), captured);
+                        let earlier = if self.redundant { 2 } else { 0 };
+                        for age in (0..=earlier).rev().map(|n| n * FRAME).filter(|age| *age <= captured) {
+                            number += 1;
+                            under_way.insert((arrival, number), captured - age);
+                        }
                     }
                 }
                 captured += FRAME;
