@@ -40,6 +40,8 @@ pub struct Settings {
     pub adaptive_sync: bool,
     /// How a picture of another size is fitted (`-S`).
     pub scaler: Scaler,
+    /// How many times as large it is made at most (`-m`); infinite without a limit.
+    pub max_scale: f64,
     /// How it is filtered (`-F`).
     pub filter: Filter,
     /// How much of FSR's sharpening is left out (`--sharpness`), 0 to 20.

@@ -302,6 +302,7 @@ impl State {
         self.remote_tick();
         self.scope.stats.roll(now);
         self.x11_turn();
+        self.end_dead_grab();
         self.scope.popups.cleanup();
         self.apply_timed();
         if self.latch(now) {

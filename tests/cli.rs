@@ -98,7 +98,7 @@ fn what_is_not_served_is_refused_by_name() {
             "--hdr-enabled is gamescope's, and this version does not serve it yet",
         ),
         (&["--sharpness", "21", "--", "true"], "from 0 to 20"),
-        (&["-m2", "--", "true"], "--max-scale (-m) is gamescope's"),
+        (&["-m0", "--", "true"], "a factor from 0.01 to 100"),
         (&["-f", "--", "true"], "--fullscreen (-f) is for a window on a desktop"),
         (&["-bf", "--", "true"], "--borderless (-b) is for a window"),
         (

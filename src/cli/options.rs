@@ -2,8 +2,8 @@
 //! option's help, its long name the file's key.
 
 use super::values::{
-    Audio, AudioChannels, AudioKbps, AudioPacket, Backend, Extent, Filter, Hertz, HideDelay, Hotspot, Kbps, Limit,
-    Listen, RepeatDelay, RepeatRate, Sensitivity, Sharpness, StreamName, XwaylandCount, one_or_many,
+    Audio, AudioChannels, AudioKbps, AudioPacket, Backend, Extent, Factor, Filter, Hertz, HideDelay, Hotspot, Kbps,
+    Limit, Listen, RepeatDelay, RepeatRate, Sharpness, StreamName, XwaylandCount, one_or_many,
 };
 use crate::config::{Encoder, Scaler};
 use crate::edid;
@@ -142,6 +142,15 @@ pub struct Options {
     /// How a scaled picture is filtered [default: linear]
     #[arg(short = 'F', long, help_heading = "Picture")]
     pub filter: Option<Filter>,
+    /// How many times as large a picture is made at most, unless it is to fill the output or be stretched [default: any]
+    #[arg(
+        short = 'm',
+        long,
+        value_name = "FACTOR",
+        help_heading = "Picture",
+        allow_negative_numbers = true
+    )]
+    pub max_scale: Option<Factor>,
     /// How sharp fsr and nis are, from 0 (most) to 20 (least) [default: 2]
     #[arg(
         long,
@@ -170,7 +179,7 @@ pub struct Options {
         help_heading = "Input",
         allow_negative_numbers = true
     )]
-    pub mouse_sensitivity: Option<Sensitivity>,
+    pub mouse_sensitivity: Option<Factor>,
     /// Hide the cursor after so many milliseconds without motion, or 'never' [default: 10000]
     #[arg(
         short = 'C',
@@ -306,6 +315,7 @@ impl Options {
             adaptive_sync,
             scaler,
             filter,
+            max_scale,
             sharpness,
             edid,
             edid_name,

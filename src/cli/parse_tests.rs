@@ -35,6 +35,8 @@ fn every_option_arrives() {
         "fill",
         "-F",
         "nearest",
+        "-m",
+        "1.5",
         "-s",
         "2.5",
         "-C",
@@ -110,8 +112,8 @@ fn every_option_arrives() {
     );
     assert_eq!((s.refresh, s.limit), (Refresh(59_940), Some(Refresh(30_000))));
     assert_eq!(
-        (s.scaler, s.filter, s.mouse_sensitivity),
-        (Scaler::Fill, Filter::Nearest, 2.5)
+        (s.scaler, s.filter, s.mouse_sensitivity, s.max_scale),
+        (Scaler::Fill, Filter::Nearest, 2.5, 1.5)
     );
     assert_eq!(s.hide_cursor.unwrap().as_millis(), 500);
     assert!(s.steam && s.rt && s.keep_alive && s.expose_wayland && s.xwayland_count == 0);

@@ -64,7 +64,6 @@ pub const UNSERVED: &[Unserved] = &[
     window("borderless", Some('b'), false),
     window("fullscreen", Some('f'), false),
     window("display-index", None, true),
-    letter('m', value("max-scale")),
     value("default-touch-mode"),
     value("prefer-vk-device"),
     flag("mangoapp"),

@@ -134,11 +134,11 @@ impl FromStr for Limit {
     }
 }
 
-/// A factor for relative motion.
+/// A factor, for relative motion or for the picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Sensitivity(pub f64);
+pub struct Factor(pub f64);
 
-impl FromStr for Sensitivity {
+impl FromStr for Factor {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
         match text.trim().parse::<f64>() {
@@ -290,7 +290,7 @@ macro_rules! from_file {
 }
 from_file!(Hertz, numbers: true, words: true);
 from_file!(Limit, numbers: true, words: true);
-from_file!(Sensitivity, numbers: true, words: false);
+from_file!(Factor, numbers: true, words: false);
 from_file!(HideDelay, numbers: true, words: true);
 from_file!(AudioPacket, numbers: true, words: true);
 from_file!(AudioChannels, numbers: true, words: true);
@@ -377,8 +377,8 @@ mod tests {
         for text in ["0", "-1", "15", "16385", "7.5", "x", "", "99999999999999999999"] {
             assert!(text.parse::<Extent>().is_err(), "{text}");
         }
-        assert!("0".parse::<Sensitivity>().is_err());
-        assert!("nan".parse::<Sensitivity>().is_err());
+        assert!("0".parse::<Factor>().is_err());
+        assert!("nan".parse::<Factor>().is_err());
         assert_eq!("never".parse(), Ok(HideDelay(None)));
         assert!("-5".parse::<HideDelay>().is_err());
     }

@@ -65,6 +65,7 @@ pub fn resolve(options: Options, command: Vec<OsString>, displayless: bool) -> R
             .map(|hz| Refresh(hz.0)),
         adaptive_sync: options.adaptive_sync.unwrap_or(true),
         scaler: options.scaler.unwrap_or(Scaler::Auto),
+        max_scale: options.max_scale.map_or(f64::INFINITY, |factor| factor.0),
         filter: filter(options.filter),
         sharpness: options.sharpness.map_or(SHARPNESS, |s| s.0 as u8),
         edid: edid(options.edid, options.edid_name, options.edid_vendor)?,

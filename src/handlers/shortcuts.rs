@@ -1,23 +1,27 @@
 //! keyboard-shortcuts-inhibit and xwayland-keyboard-grab: a client wants every key, ours included.
 //!
-//! Both are granted, to the focused window only: there is nothing else in a game's session that a key could be for, and
-//! the viewer's own client keeps a way out.
+//! The first is granted to the focused window only. The second is an X11 client's `XGrabKeyboard`, of which only
+//! Xwayland can tell: as on any X server, it has the keys whoever has the focus, until it lets go of them.
 
 use super::seat::KeyboardFocus;
-use crate::scene::window::Kind;
 use crate::state::{Scope, State};
-use smithay::reexports::wayland_server::{DisplayHandle, protocol::wl_surface::WlSurface};
+use smithay::input::Seat;
+use smithay::reexports::wayland_protocols::xwayland::keyboard_grab::zv1::server::zwp_xwayland_keyboard_grab_v1::ZwpXwaylandKeyboardGrabV1;
+use smithay::reexports::wayland_server::{DisplayHandle, Resource, protocol::wl_surface::WlSurface};
+use smithay::utils::SERIAL_COUNTER;
 use smithay::wayland::keyboard_shortcuts_inhibit::{
     KeyboardShortcutsInhibitHandler, KeyboardShortcutsInhibitState, KeyboardShortcutsInhibitor,
 };
 use smithay::wayland::seat::WaylandFocus;
-use smithay::wayland::xwayland_keyboard_grab::XWaylandKeyboardGrabHandler;
+use smithay::wayland::xwayland_keyboard_grab::{XWaylandKeyboardGrab, XWaylandKeyboardGrabHandler};
 
 /// Who asked for every key.
 #[derive(Debug)]
 pub struct Shortcuts {
     state: KeyboardShortcutsInhibitState,
     inhibitors: Vec<KeyboardShortcutsInhibitor>,
+    /// The X11 client's grab that holds the keyboard, or has until lately.
+    grab: Option<ZwpXwaylandKeyboardGrabV1>,
 }
 
 impl Shortcuts {
@@ -25,6 +29,7 @@ impl Shortcuts {
         Self {
             state: KeyboardShortcutsInhibitState::new::<State>(dh),
             inhibitors: Vec::new(),
+            grab: None,
         }
     }
 
@@ -64,13 +69,36 @@ impl KeyboardShortcutsInhibitHandler for State {
     }
 }
 
-impl XWaylandKeyboardGrabHandler for State {
-    fn keyboard_focus_for_xsurface(&self, surface: &WlSurface) -> Option<KeyboardFocus> {
-        let window = self.scope.windows.by_surface(surface)?;
-        match &window.kind {
-            Kind::X11(x11) => Some(KeyboardFocus::X11(x11.clone(), surface.clone())),
-            Kind::Xdg(_) => None,
+impl State {
+    /// Gives the keyboard back to the focused window when the X11 client that had grabbed it has let go. smithay itself
+    /// would notice at the next key, and give the client that one, too.
+    pub(crate) fn end_dead_grab(&mut self) {
+        let grab = &mut self.scope.extras.shortcuts.grab;
+        if grab.as_ref().is_none_or(Resource::is_alive) {
+            return;
         }
+        *grab = None;
+        if let Some(keyboard) = self.scope.seat.get_keyboard() {
+            keyboard.unset_grab(self);
+        }
+        self.scene_changed();
+    }
+}
+
+impl XWaylandKeyboardGrabHandler for State {
+    fn grab(&mut self, surface: WlSurface, seat: Seat<Self>, grab: XWaylandKeyboardGrab<Self>) {
+        self.scope.extras.shortcuts.grab = Some(grab.grab().clone());
+        if let Some(keyboard) = seat.get_keyboard() {
+            // The grab itself would focus at the first key, and that key, being down at the focus, would be no press.
+            let focus = self.keyboard_focus_for_xsurface(&surface);
+            keyboard.set_focus(self, focus, SERIAL_COUNTER.next_serial());
+            keyboard.set_grab(self, grab, SERIAL_COUNTER.next_serial());
+        }
+    }
+
+    fn keyboard_focus_for_xsurface(&self, surface: &WlSurface) -> Option<KeyboardFocus> {
+        let x11 = self.scope.windows.by_surface(surface)?.x11()?;
+        Some(KeyboardFocus::X11(x11.clone(), surface.clone()))
     }
 }
 

@@ -21,18 +21,23 @@ impl Fit {
     /// Fits `content` (the base window's rectangle: x, y, w, h in the game's coordinates) into an output of `w` × `h`
     /// pixels, centred. An empty content is left where it is.
     pub fn new(content: (i32, i32, i32, i32), output: (i32, i32), scaler: Scaler) -> Self {
+        Self::limited(content, output, scaler, f64::INFINITY)
+    }
+
+    /// The same, at most so many times as large, unless it is to cover the output or to be stretched to it.
+    fn limited(content: (i32, i32, i32, i32), output: (i32, i32), scaler: Scaler, most: f64) -> Self {
         let (x, y, w, h) = content;
         if w <= 0 || h <= 0 {
             return Self::IDENTITY;
         }
         let (rx, ry) = (f64::from(output.0) / f64::from(w), f64::from(output.1) / f64::from(h));
+        let both = rx.min(ry).min(most);
         let scale = match scaler {
-            Scaler::Auto | Scaler::Fit => (rx.min(ry), rx.min(ry)),
+            Scaler::Auto | Scaler::Fit => (both, both),
             Scaler::Fill => (rx.max(ry), rx.max(ry)),
             Scaler::Stretch => (rx, ry),
             Scaler::Integer => {
-                let s = rx.min(ry);
-                let s = if s >= 1.0 { s.floor() } else { s };
+                let s = if both >= 1.0 { both.floor() } else { both };
                 (s, s)
             }
         };
@@ -47,12 +52,20 @@ impl Fit {
     }
 
     /// The same for a content that has `density` pixels of its own to one of the game's coordinates, horizontally and
-    /// vertically: it is fitted by its own size and shape.
-    pub fn dense(content: (i32, i32, i32, i32), density: (f64, f64), output: (i32, i32), scaler: Scaler) -> Self {
+    /// vertically: it is fitted by its own size and shape. It is made at most `most` times as large, unless it is to cover
+    /// the output or to be stretched to it.
+    pub fn dense(
+        content: (i32, i32, i32, i32),
+        density: (f64, f64),
+        output: (i32, i32),
+        scaler: Scaler,
+        most: f64,
+    ) -> Self {
         let (x, y, w, h) = content;
         let own = |v: i32, d: f64| (f64::from(v) * d).round() as i32;
         let (dx, dy) = density;
-        let fit = Self::new((own(x, dx), own(y, dy), own(w, dx), own(h, dy)), output, scaler);
+        let own = (own(x, dx), own(y, dy), own(w, dx), own(h, dy));
+        let fit = Self::limited(own, output, scaler, most);
         Self {
             scale: (fit.scale.0 * dx, fit.scale.1 * dy),
             offset: fit.offset,
@@ -145,7 +158,7 @@ mod tests {
     #[test]
     fn a_lower_mode_is_fitted_by_its_own_shape() {
         // 320x180 that Xwayland has stretched to the screen's 640x480.
-        let fit = |s| Fit::dense((0, 0, 640, 480), (0.5, 0.375), (640, 480), s);
+        let fit = |s| Fit::dense((0, 0, 640, 480), (0.5, 0.375), (640, 480), s, f64::INFINITY);
         let place = |s| {
             let (x, y) = fit(s).to_output(0.0, 0.0);
             let (right, bottom) = fit(s).to_output(640.0, 480.0);
@@ -155,7 +168,27 @@ mod tests {
         assert_eq!(place(Scaler::Stretch), (0.0, 0.0, 640.0, 480.0));
         let own = (0, 0, 640, 480);
         let same = Fit::new(own, (1280, 720), Scaler::Integer);
-        assert_eq!(Fit::dense(own, (1.0, 1.0), (1280, 720), Scaler::Integer), same);
+        let any = f64::INFINITY;
+        assert_eq!(Fit::dense(own, (1.0, 1.0), (1280, 720), Scaler::Integer, any), same);
+    }
+
+    #[test]
+    fn a_picture_is_no_larger_than_it_may_be() {
+        let fit = |s, most| Fit::dense((0, 0, 320, 180), (1.0, 1.0), (1280, 720), s, most);
+        for scaler in [Scaler::Auto, Scaler::Fit] {
+            let half_as_much = Fit {
+                scale: (2.5, 2.5),
+                offset: (240.0, 135.0),
+            };
+            assert_eq!(fit(scaler, 2.5), half_as_much);
+        }
+        assert_eq!(fit(Scaler::Integer, 2.5).scale, (2.0, 2.0));
+        for scaler in [Scaler::Fill, Scaler::Stretch] {
+            assert_eq!(fit(scaler, 2.5).scale, (4.0, 4.0));
+        }
+        // A mode's own pixels count.
+        let lower = Fit::dense((0, 0, 640, 480), (0.5, 0.5), (640, 480), Scaler::Fit, 1.0);
+        assert_eq!((lower.scale, lower.offset), ((0.5, 0.5), (160.0, 120.0)));
     }
 
     #[test]

@@ -36,6 +36,7 @@ impl Scope {
                 self.density,
                 (out.w as i32, out.h as i32),
                 self.settings.scaler,
+                self.settings.max_scale,
             );
             self.fit = self.zoomed(self.fit);
         }

@@ -223,7 +223,7 @@ fn old_filter(raw: &Raw) -> Result<Option<Control>, &'static str> {
         Some(1) => (Scaler::Auto, Filter::Nearest),
         Some(2) => (Scaler::Integer, Filter::Nearest),
         Some(3) => (Scaler::Auto, Filter::Fsr),
-        Some(4) => return Err("NIS is not served"),
+        Some(4) => (Scaler::Auto, Filter::Nis),
         Some(_) => (Scaler::Auto, Filter::Linear),
     };
     Ok(Some(Control::Scaling(scaler, filter)))

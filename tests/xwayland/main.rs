@@ -10,6 +10,7 @@ mod fixture;
 
 mod clipboard;
 mod desk;
+mod grab;
 mod input;
 mod modes;
 mod monitor;
