@@ -236,6 +236,7 @@ mod tests {
             cursor_hotspot: None,
             hotkeys: None,
             edid: None,
+            max_scale: None,
             screenshot_dir: None,
             stream: Vec::new(),
             bitrate: None,
@@ -248,6 +249,7 @@ mod tests {
         let with = |options| format!("{:?}", super::super::resolve(options, Vec::new(), true).unwrap());
         assert_eq!(with(examples), with(Options::default()));
     }
+
     #[test]
     fn the_profile_that_is_shown_is_one() {
         let (_, shown) = DOCUMENTED.split_once("## Profiles").unwrap();
