@@ -222,7 +222,12 @@ impl State {
             serial: SERIAL_COUNTER.next_serial(),
             time: self.time_ms(),
         };
-        pointer.motion(self, under, &event);
+        let grabbed = pointer.is_grabbed();
+        pointer.motion(self, under.clone(), &event);
+        if grabbed && !pointer.is_grabbed() {
+            // smithay ends the grab of a menu that has gone at the first motion, and tells of the last place only.
+            pointer.motion(self, under, &event);
+        }
         self.scope.pointer_moved(to);
         self.activate_constraint();
     }

@@ -243,6 +243,38 @@ fn a_popup_with_a_grab_is_dismissed_by_a_click_beside_it() {
     assert_eq!(c.heard.keyboard_focus, Some(w.surface.id().protocol_id()));
 }
 
+/// A menu is closed by a key, and the pointer jumps: a click there must not land where the menu was.
+#[test]
+fn the_first_motion_after_a_menu_counts() {
+    let mut f = Fixture::new(64, 64);
+    let mut c = f.client();
+    let w = window(&mut f, &mut c, (64, 64));
+    f.state.inject(Event::Absolute { x: 0.125, y: 0.125 });
+    f.state.inject(Event::edge(BTN_LEFT, true));
+    f.settle(&mut [&mut c]);
+    let serial = c.heard.pointer.iter().find_map(|e| match e {
+        wl_pointer::Event::Button { serial, .. } => Some(*serial),
+        _ => None,
+    });
+    let surface = c.surface();
+    let xdg = c.globals().wm.get_xdg_surface(&surface, &c.qh(), ());
+    let popup = xdg.get_popup(Some(&w.xdg), &c.positioner((0, 0, 4, 4), (16, 16)), &c.qh(), ());
+    popup.grab(&c.globals().seat, serial.unwrap_or_default());
+    surface.commit();
+    f.settle(&mut [&mut c]);
+    c.fill(&surface, (16, 16), 0xff0000);
+    f.state.inject(Event::edge(BTN_LEFT, false));
+    f.advance(20, &mut [&mut c]);
+    assert_eq!(c.heard.keyboard_focus, Some(surface.id().protocol_id()));
+    popup.destroy();
+    xdg.destroy();
+    surface.destroy();
+    f.settle(&mut [&mut c]);
+    f.state.inject(Event::Absolute { x: 0.75, y: 0.5 });
+    f.settle(&mut [&mut c]);
+    assert_eq!(place(&c), Some((48.0, 32.0)));
+}
+
 #[test]
 fn a_forced_grab_asks_for_relative_motion_and_moves_the_pointer_all_the_same() {
     let mut s = settings(32, 32);
