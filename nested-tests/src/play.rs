@@ -7,6 +7,7 @@ use crate::viewer::{PATIENCE, Shown, Viewer};
 use anyhow::{Context, Result};
 use goggles_protocols::control::ToClient;
 use goggles_protocols::input::Event;
+use std::ops::Range;
 use std::time::Duration;
 
 /// A program under goggles-scope, and the viewer who plays it.
@@ -132,6 +133,22 @@ fn grid(shown: &Shown) -> Vec<Rgb> {
 /// Which of the three components stands out by at least `by`.
 pub fn stands_out(c: Rgb, component: usize, by: u8) -> bool {
     (0..3).all(|i| i == component || c[component].saturating_sub(c[i]) >= by)
+}
+
+/// How many pixels of that part `are` so.
+pub fn count(picture: &Picture, xs: Range<usize>, ys: Range<usize>, are: impl Fn(Rgb) -> bool) -> usize {
+    let points = ys.flat_map(|y| xs.clone().map(move |x| (x, y)));
+    points.filter(|(x, y)| are(picture.rgb(*x, *y))).count()
+}
+
+/// As letters on light ground are.
+pub fn is_dark(c: Rgb) -> bool {
+    c.iter().all(|v| *v < 110)
+}
+
+/// As paper and white letters are.
+pub fn is_light(c: Rgb) -> bool {
+    c.iter().all(|v| *v > 180)
 }
 
 /// Whether red, green and blue each fill that part of the picture.

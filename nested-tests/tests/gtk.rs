@@ -1,21 +1,73 @@
-//! A GTK 3 dialog on Wayland and X11: it is seen, and gives what was typed.
+//! GTK 3 and 4 on Wayland and X11: a menu opens and closes, a tooltip comes and goes, a text field is written into, and a
+//! dialog gives what was typed.
 
 use anyhow::Result;
+use nested_tests::decode::Picture;
 use nested_tests::keyboard::ENTER;
 use nested_tests::picture::Size;
-use nested_tests::play::Play;
+use nested_tests::play::{Play, count, is_dark};
 use nested_tests::scope::Setup;
 
 const HD: Size = Size { w: 1280, h: 720 };
+/// `KEY_ESC`.
+const ESC: u16 = 1;
+
+fn start(backend: &str, program: &[&str]) -> Result<Play> {
+    let mut setup = Setup::new(HD)?;
+    setup.env("GDK_BACKEND", backend);
+    // What it would ask for on D-Bus is not there; GTK 4's own GL is slow without a GPU.
+    setup.env("NO_AT_BRIDGE", "1").env("GSETTINGS_BACKEND", "memory");
+    setup.env("GSK_RENDERER", "cairo");
+    Play::with(setup, HD, program)
+}
+
+/// The drop-down "Andrea", the icon "Change mode" at `icon` and the text field "entry" of GTK's widget factory.
+fn widgets(version: u8, backend: &str, icon: usize) -> Result<()> {
+    let play = start(backend, &[&format!("gtk{version}-widget-factory")])?;
+    let see = |what: &str, looks: &dyn Fn(&Picture) -> bool| play.see(&format!("gtk{version}-{backend}-{what}"), looks);
+    let text = |p: &Picture| count(p, 20..300, 228..264, is_dark);
+    // White on what is light grey without it; and black.
+    let menu = |p: &Picture| count(p, 425..485, 290..345, |c| c.iter().all(|v| *v >= 250)) > 1200;
+    let tooltip = |p: &Picture| count(p, 300..400, 185..225, |c| c.iter().all(|v| *v < 70)) > 1000;
+    see("window", &|p| text(p) > 40 && !menu(p))?;
+    play.click(470, 246);
+    see("menu", &menu)?;
+    play.viewer.tap(ESC);
+    see("closed", &|p| !menu(p))?;
+    play.point(icon, 160);
+    see("tooltip", &tooltip)?;
+    play.point(100, 246);
+    let before = text(&see("before", &|p| !tooltip(p))?.picture);
+    play.viewer.tap(nested_tests::keyboard::LEFT);
+    play.types("Goggles")?;
+    see("typed", &|p| text(p) > before + 80)?;
+    Ok(())
+}
+
+#[test]
+fn gtk3_widgets_wayland() -> Result<()> {
+    widgets(3, "wayland", 328)
+}
+
+#[test]
+fn gtk3_widgets_x11() -> Result<()> {
+    widgets(3, "x11", 328)
+}
+
+#[test]
+fn gtk4_widgets_wayland() -> Result<()> {
+    widgets(4, "wayland", 384)
+}
+
+#[test]
+fn gtk4_widgets_x11() -> Result<()> {
+    widgets(4, "x11", 384)
+}
 
 /// A dialog writes what was typed into it where the log is.
 fn dialog(backend: &str) -> Result<()> {
-    let mut setup = Setup::new(HD)?;
-    setup.env("GDK_BACKEND", backend);
-    // What it would ask for on D-Bus is not there.
-    setup.env("NO_AT_BRIDGE", "1").env("GSETTINGS_BACKEND", "memory");
     let program = ["zenity", "--entry", "--title=A question", "--text=Your name"];
-    let play = Play::with(setup, HD, &program)?;
+    let play = start(backend, &program)?;
     play.titled("A question")?;
     play.see(&format!("gtk-{backend}-dialog"), |p| {
         p.share(|c| c.iter().all(|v| *v > 230)) > 0.3
