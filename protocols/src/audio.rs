@@ -210,17 +210,22 @@ impl<B> Default for Repeater<B> {
 
 impl<B: AsRef<[u8]>> Repeater<B> {
     /// The payload for a packet with this time stamp (µs), if that is above the last one's. What is more than 65 ms
-    /// older, from before a silence, is not repeated.
-    pub fn payload(&self, at: u64, packet: &[u8]) -> Vec<u8> {
+    /// older, from before a silence, is not repeated, nor what makes the payload longer than `room` (bytes).
+    pub fn payload(&self, at: u64, packet: &[u8], room: usize) -> Vec<u8> {
         let aged = |(time, packet): &(u64, B)| {
             let age = at.checked_sub(*time).filter(|age| *age > 0);
             age.and_then(|age| u16::try_from(age).ok())
                 .map(|age| (age, packet.as_ref().len()))
                 .filter(|(_, len)| (1..=MAX_PACKET).contains(len))
         };
-        // All that follow one that is young enough are younger.
-        let first = self.sent.iter().position(|sent| aged(sent).is_some());
-        let some = first.map_or(0, |first| self.sent.len() - first);
+        let mut left = room.saturating_sub(1 + packet.len());
+        // The younger ones are worth more; all before one that is too old are older.
+        let fits = |sent: &&(u64, B)| {
+            let rest = aged(sent).and_then(|(_, len)| left.checked_sub(4 + len));
+            left = rest.unwrap_or(left);
+            rest.is_some()
+        };
+        let some = self.sent.iter().rev().take_while(fits).count();
         let some = self.sent.iter().skip(self.sent.len() - some);
         let earlier = some.map(|sent| (aged(sent).map_or(0, |(age, _)| age), sent.1.as_ref()));
         encode(earlier, packet)

@@ -273,13 +273,13 @@ proptest! {
         let (mut repeater, mut sent, mut at) = (Repeater::default(), Vec::new(), 0);
         for (pause, packet) in steps {
             at += pause;
-            let payload = Redundant::decode(&repeater.payload(at, &packet)).expect("it is well-formed");
+            let payload = Redundant::decode(&repeater.payload(at, &packet, usize::MAX)).expect("it is well-formed");
             prop_assert_eq!(&payload.packet, &packet);
             for earlier in payload.earlier {
                 prop_assert!(sent.contains(&(at - u64::from(earlier.age), earlier.packet)));
             }
             if pause == 5_000 {
-                prop_assert_eq!(sent.last().is_some(), !repeater.payload(at, &packet).starts_with(&[0]));
+                prop_assert_eq!(sent.last().is_some(), !repeater.payload(at, &packet, usize::MAX).starts_with(&[0]));
             }
             repeater.push(at, packet.clone());
             sent.push((at, packet));
@@ -292,7 +292,7 @@ proptest! {
         let mut repeater = Repeater::default();
         for (n, packet) in packets.iter().enumerate() {
             let at = 5_000 * n as u64;
-            let payload = Redundant::decode(&repeater.payload(at, packet)).expect("it is well-formed");
+            let payload = Redundant::decode(&repeater.payload(at, packet, usize::MAX)).expect("it is well-formed");
             let earlier: Vec<_> = payload.earlier.into_iter().map(|e| e.packet).collect();
             prop_assert_eq!(&earlier[..], &packets[n.saturating_sub(2)..n]);
             repeater.push(at, packet.clone());
@@ -340,12 +340,38 @@ fn what_is_from_before_a_silence_is_not_repeated() {
     let mut repeater = Repeater::default();
     repeater.push(0, [1]);
     repeater.push(5_000, [2]);
-    let repeated = |repeater: &Repeater<[u8; 1]>, at| Redundant::decode(&repeater.payload(at, &[9])).unwrap().earlier;
+    let repeated = |repeater: &Repeater<[u8; 1]>, at| {
+        Redundant::decode(&repeater.payload(at, &[9], usize::MAX))
+            .unwrap()
+            .earlier
+    };
     assert_eq!(repeated(&repeater, 10_000).len(), 2);
     assert_eq!(repeated(&repeater, 65_536).len(), 1);
     assert_eq!(repeated(&repeater, 1_000_000), []);
     repeater.push(4_000, [3]);
     assert_eq!(repeated(&repeater, 10_000), [], "time ran backwards");
+}
+
+#[test]
+fn what_has_no_room_is_not_repeated() {
+    let mut repeater = Repeater::default();
+    repeater.push(0, vec![1; 10]);
+    repeater.push(5_000, vec![2; 20]);
+    let ages = |room| {
+        let payload = repeater.payload(10_000, &[9; 30], room);
+        assert!(payload.len() <= room.max(31), "{} bytes", payload.len());
+        let earlier = Redundant::decode(&payload).unwrap().earlier;
+        earlier.iter().map(|e| e.age).collect::<Vec<_>>()
+    };
+    let newest = 31 + 4 + 20;
+    assert_eq!(ages(newest + 14), [10_000, 5_000]);
+    assert_eq!(ages(newest + 13), [5_000], "the older one goes first");
+    assert_eq!(
+        ages(newest - 1),
+        [0u16; 0],
+        "nor is the older one repeated without the younger"
+    );
+    assert_eq!(ages(0), [0u16; 0], "the packet itself always goes");
 }
 
 #[test]

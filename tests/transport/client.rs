@@ -430,6 +430,33 @@ impl Viewer {
         });
         Track { groups, task }
     }
+
+    /// Subscribes to a track for its datagrams.
+    pub async fn datagrams(&self, name: &str) -> Datagrams {
+        let track = self.broadcast.track(name).unwrap();
+        let mut track = soon(name, track.subscribe(None)).await.unwrap();
+        let (forward, datagrams) = mpsc::unbounded_channel();
+        let task = tokio::spawn(async move {
+            while let Ok(Some(datagram)) = track.recv_datagram().await {
+                if forward.send(datagram).is_err() {
+                    return;
+                }
+            }
+        });
+        Datagrams { datagrams, task }
+    }
+}
+
+/// A track's datagrams as they come.
+pub struct Datagrams {
+    pub datagrams: mpsc::UnboundedReceiver<moq_net::Datagram>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Datagrams {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }
 
 /// A subscription, until it is dropped.

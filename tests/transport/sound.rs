@@ -1,6 +1,6 @@
 //! The sound's tracks, with packets that need not be Opus.
 
-use crate::client::{Control, Key, Server, Track, Viewer, frame, group, soon, video};
+use crate::client::{Control, Datagrams, Key, Server, Track, Viewer, frame, group, soon, video};
 use bytes::Bytes;
 use goggles_protocols::audio::{Layout, Playback, Redundant};
 use goggles_protocols::control::{ToClient, ToServer};
@@ -37,30 +37,60 @@ async fn names(catalogs: &mut Track) -> Vec<(String, u64)> {
     renditions.iter().map(|(name, v)| (name.clone(), channels(v))).collect()
 }
 
+/// A track that is listened to.
+enum Ear {
+    Groups(Track),
+    Datagrams(Datagrams),
+}
+
+impl Ear {
+    /// The next packet: its group's number, its time stamp in µs, and what is in it.
+    async fn any(&mut self) -> (u64, u64, Bytes) {
+        match self {
+            Self::Groups(track) => {
+                let mut group = group(track).await;
+                let (time, data) = video(&mut group).await;
+                (group.sequence, time, data)
+            }
+            Self::Datagrams(track) => {
+                let datagram = soon("a datagram", track.datagrams.recv()).await;
+                let datagram = datagram.expect("the track goes on");
+                let frame = hang::container::Frame::decode(datagram.payload).unwrap();
+                let time = frame.timestamp.as_micros() as u64;
+                assert_eq!(
+                    datagram.timestamp.as_micros() as u64,
+                    time,
+                    "both time stamps are the same"
+                );
+                (datagram.sequence, time, frame.payload)
+            }
+        }
+    }
+
+    /// The next packet that is not one of [`settle`]'s.
+    async fn next(&mut self) -> (u64, u64, Bytes) {
+        loop {
+            let (number, time, data) = self.any().await;
+            if !data.ends_with(b"first") {
+                return (number, time, data);
+            }
+        }
+    }
+}
+
 /// Sends packets until one arrives at each of the tracks, so that all are subscribed.
-async fn settle(server: &Server, format: &Arc<AudioFormat>, tracks: &mut [&mut Track]) {
-    for track in tracks {
+async fn settle(server: &Server, format: &Arc<AudioFormat>, ears: &mut [&mut Ear]) {
+    for ear in ears {
         soon("a first packet", async {
             loop {
                 send(server, format, Mono::now(), b"first");
                 tokio::select! {
-                    _ = group(track) => return,
+                    _ = ear.any() => return,
                     () = tokio::time::sleep(PACKET) => {}
                 }
             }
         })
         .await;
-    }
-}
-
-/// The next packet that is not one of [`settle`]'s, and its group.
-async fn next(track: &mut Track) -> (u64, u64, Bytes) {
-    loop {
-        let mut group = group(track).await;
-        let (time, data) = video(&mut group).await;
-        if !data.ends_with(b"first") {
-            return (group.sequence, time, data);
-        }
     }
 }
 
@@ -81,22 +111,24 @@ async fn packets_arrive_with_their_times_each_in_its_group_and_again() {
     assert_eq!(names(&mut catalogs).await, [("audio0".into(), 2)]);
     assert!(server.transport().audio().is_listened());
 
-    let mut plain = viewer.subscribe("audio0").await;
-    let mut red = viewer.subscribe("audio0.red").await;
-    settle(&server, &stereo, &mut [&mut plain, &mut red]).await;
+    let mut plain = Ear::Groups(viewer.subscribe("audio0").await);
+    let mut fast = Ear::Datagrams(viewer.datagrams("audio0.datagrams").await);
+    let mut red = Ear::Datagrams(viewer.datagrams("audio0.red").await);
+    settle(&server, &stereo, &mut [&mut plain, &mut fast, &mut red]).await;
     let base = Mono::now() + Duration::from_secs(1);
     let packets = [&b"one"[..], b"two", b"three", b"four"];
     let mut last = None;
     for (n, data) in packets.iter().enumerate() {
         // One at a time: of several that wait, a subscriber without patience gets the newest.
         send(&server, &stereo, base + PACKET * n as u32, data);
-        let (number, time, packet) = next(&mut plain).await;
+        let (number, time, packet) = plain.next().await;
         assert_eq!(&packet[..], *data);
         assert_eq!(time, (base + PACKET * n as u32).micros() - start);
         assert!(last.is_none_or(|last| number == last + 1), "{number} after {last:?}");
         last = Some(number);
 
-        let (again, same, payload) = next(&mut red).await;
+        assert_eq!(fast.next().await, (number, time, packet), "the same");
+        let (again, same, payload) = red.next().await;
         assert_eq!((again, same), (number, time), "the same groups");
         let payload = Redundant::decode(&payload).unwrap();
         assert_eq!(&payload.packet[..], *data);
@@ -116,8 +148,30 @@ async fn packets_arrive_with_their_times_each_in_its_group_and_again() {
     let surround = format(Layout::Surround51);
     send(&server, &surround, Mono::now(), b"wide");
     assert_eq!(names(&mut catalogs).await, [("audio1".into(), 6)]);
-    let mut wide = viewer.subscribe("audio1").await;
+    let mut wide = Ear::Groups(viewer.subscribe("audio1").await);
     settle(&server, &surround, &mut [&mut wide]).await;
+}
+
+#[tokio::test]
+async fn what_fits_no_datagram_comes_as_a_stream() {
+    static LONG: [u8; 3000] = [7; 3000];
+    let server = Server::primed();
+    let stereo = format(Layout::Stereo);
+    let announced = AudioToNetwork::Format(stereo.clone());
+    assert!(server.transport().audio().try_send(announced));
+    let token = server.token();
+    let viewer = Viewer::new(server.addr, &Key::new(), Some(token)).await.unwrap();
+    let mut fast = Ear::Datagrams(viewer.datagrams("audio0.datagrams").await);
+    settle(&server, &stereo, &mut [&mut fast]).await;
+    // One subscription carries both; this client has one for each.
+    let mut streams = Ear::Groups(viewer.subscribe("audio0.datagrams").await);
+    let base = Mono::now() + Duration::from_secs(1);
+    send(&server, &stereo, base, &LONG);
+    let (number, _, packet) = streams.next().await;
+    assert_eq!(&packet[..], LONG);
+    send(&server, &stereo, base + PACKET, b"short");
+    let (next, _, packet) = fast.next().await;
+    assert_eq!((next, &packet[..]), (number + 1, &b"short"[..]));
 }
 
 #[tokio::test]
@@ -194,8 +248,8 @@ async fn a_stock_consumer_finds_and_decodes_it() {
     let head = config.description.as_ref().unwrap();
     assert!(head.starts_with(b"OpusHead\x01\x02\0\0"), "no pre-skip: {head:?}");
 
-    let mut track = viewer.subscribe(name).await;
-    settle(&server, &stereo, &mut [&mut track]).await;
+    let mut ear = Ear::Groups(viewer.subscribe(name).await);
+    settle(&server, &stereo, &mut [&mut ear]).await;
     let mut encoder = Encoder::new(&stereo).unwrap();
     let mut decoder = opus::Decoder::new(config.sample_rate, opus::Channels::Stereo).unwrap();
     let (mut heard, base) = (Vec::new(), Mono::now() + Duration::from_secs(1));
@@ -208,7 +262,7 @@ async fn a_stock_consumer_finds_and_decodes_it() {
             data: encoder.encode(&samples, n == 0).unwrap(),
         };
         assert!(server.transport().audio().try_send(packet));
-        let (_, _, data) = next(&mut track).await;
+        let (_, _, data) = ear.next().await;
         let mut out = [0.0; 480];
         assert_eq!(decoder.decode_float(&data, &mut out, false).unwrap(), 240);
         heard.extend(out);

@@ -19,6 +19,9 @@ const MAX_AGE: Duration = Duration::from_secs(1);
 const KEPT: Duration = Duration::from_secs(1);
 /// What is kept at most of groups that are not the newest, and of the newest: two of the longest (`keyframes`).
 const CACHE: u64 = 48 << 20;
+/// The longest frame that is sent as a datagram, in bytes: with MoQ's, WebTransport's and QUIC's heads it fits the 1200 that
+/// every network path takes.
+pub const MAX_DATAGRAM: usize = 1100;
 /// A cursor group starts again after this many frames, so that a new subscriber needs few of them.
 const CURSOR_GROUP: usize = 128;
 
@@ -59,43 +62,37 @@ impl Tracks {
         Ok((tracks, origin.consume(), driver))
     }
 
-    /// Begins a track of sound of this name, and its twin with repeated packets; ends the ones before.
+    /// Begins the tracks of a sound of this name; ends the ones before.
     pub fn sound(&mut self, name: &str) -> Result<(), Error> {
         if let Some(old) = self.sound.take() {
             old.finish();
         }
-        self.sound = Some(Sound {
-            plain: self.broadcast.create_track(name, info(PRIORITY.audio))?,
-            repeated: self
-                .broadcast
-                .create_track(format!("{name}.red"), info(PRIORITY.audio))?,
-        });
+        let track = |way: Way| {
+            let name = format!("{name}{}", way.suffix());
+            self.broadcast.create_track(name, info(PRIORITY.audio))
+        };
+        let [groups, datagrams, repeated] = Way::ALL.map(track);
+        self.sound = Some(Sound([groups?, datagrams?, repeated?]));
         Ok(())
     }
 
-    /// Who subscribes to the sound.
-    pub fn sound_wanted(&self) -> SoundWanted {
-        let is = |track: &track::Producer| track.subscription().is_some();
-        SoundWanted {
-            plain: self.sound.as_ref().is_some_and(|sound| is(&sound.plain)),
-            repeated: self.sound.as_ref().is_some_and(|sound| is(&sound.repeated)),
-        }
+    /// Whether somebody subscribes to the sound in this way.
+    pub fn sound_wanted(&self, way: Way) -> bool {
+        let sound = self.sound.as_ref();
+        sound.is_some_and(|sound| sound.0[way as usize].subscription().is_some())
     }
 
-    /// Writes a packet into the sound's track, as this group.
-    pub fn sound_packet(&mut self, group: u64, at: Timestamp, frame: Bytes) -> Result<(), Error> {
-        match &self.sound {
-            Some(sound) => whole_group(&sound.plain, group, at, frame),
-            None => Err(Error::Closed),
+    /// Writes a packet, or the payload of [`Way::Repeated`], into the sound's track, as this group. What doesn't fit a
+    /// datagram goes as a stream.
+    pub fn sound_packet(&mut self, way: Way, group: u64, at: Timestamp, frame: Bytes) -> Result<(), Error> {
+        let Some(sound) = &mut self.sound else {
+            return Err(Error::Closed);
+        };
+        let track = &mut sound.0[way as usize];
+        if way == Way::Groups || frame.len() > MAX_DATAGRAM {
+            return whole_group(track, group, at, frame);
         }
-    }
-
-    /// Writes a payload into the twin's track, as this group.
-    pub fn repeated_packet(&mut self, group: u64, at: Timestamp, frame: Bytes) -> Result<(), Error> {
-        match &self.sound {
-            Some(sound) => whole_group(&sound.repeated, group, at, frame),
-            None => Err(Error::Closed),
-        }
+        track.insert_datagram(group, at, frame)
     }
 
     /// Another handle of the video track, to watch its subscriptions.
@@ -174,27 +171,40 @@ impl Drop for Tracks {
     }
 }
 
-/// The tracks of the sound.
-struct Sound {
-    plain: track::Producer,
-    repeated: track::Producer,
-}
+/// The tracks of the sound, in the order of [`Way::ALL`].
+struct Sound([track::Producer; 3]);
 
 impl Sound {
     fn finish(self) {
-        // What has ended already refuses it.
-        let _ = self.plain.finish();
-        let _ = self.repeated.finish();
+        for track in self.0 {
+            // What has ended already refuses it.
+            let _ = track.finish();
+        }
     }
 }
 
-/// Which tracks of the sound have subscribers.
+/// How a viewer gets the sound's packets; each way is a track.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SoundWanted {
-    /// The one in the catalog.
-    pub plain: bool,
-    /// The one with repeated packets.
-    pub repeated: bool,
+pub enum Way {
+    /// Each as a stream, sent anew until it has arrived: the rendition that the catalog names.
+    Groups,
+    /// Each as a datagram.
+    Datagrams,
+    /// Each as a datagram, with those before it once more.
+    Repeated,
+}
+
+impl Way {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Groups, Self::Datagrams, Self::Repeated];
+
+    fn suffix(self) -> &'static str {
+        match self {
+            Self::Groups => "",
+            Self::Datagrams => ".datagrams",
+            Self::Repeated => ".red",
+        }
+    }
 }
 
 fn info(priority: u8) -> track::Info {

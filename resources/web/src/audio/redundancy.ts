@@ -1,10 +1,20 @@
 /**
- * Which of the two tracks of a rendition to read: the plain one, or the one that carries each packet with those before it
- * once more (`NAME.red`, protocols/stream.md), which costs three times as much. Pure.
+ * Which of a rendition's tracks of datagrams to read: the plain one, or the one that carries each packet with those before
+ * it once more, which costs three times as much (protocols/stream.md). Pure.
  */
 
-/** The suffix of the redundant track. */
-export const RED = ".red";
+const [PLAIN, RED] = [".datagrams", ".red"];
+
+/** The track of the rendition `name`. */
+export function trackOf(name: string, redundant: boolean): string {
+  return name + (redundant ? RED : PLAIN);
+}
+
+/** Which rendition's track it is. */
+export function soundTrack(track: string): { name: string; redundant: boolean } {
+  const redundant = track.endsWith(RED);
+  return { name: track.slice(0, -(redundant ? RED : PLAIN).length), redundant };
+}
 
 /** So many packets missing within the window ask for redundancy; µs. */
 const MISSING = 3;

@@ -8,7 +8,7 @@ import { clamp } from "./depth";
 import { Device, heardAt, RATE } from "./device";
 import type { Packet } from "./packet";
 import type { Metrics } from "./player";
-import { RED, Redundancy } from "./redundancy";
+import { Redundancy, trackOf } from "./redundancy";
 import { type Decoder, Voice } from "./voice";
 
 /** What the sound needs to know and tells. */
@@ -240,7 +240,7 @@ export class Sound {
   #want(): void {
     const config = this.#ready && this.available ? this.#config : undefined;
     if (config && this.#context && this.#retry === undefined) this.#voice ??= this.#speak(this.#context, config);
-    this.#around.onWanted(config && config.name + (this.#redundant ? RED : ""));
+    this.#around.onWanted(config && trackOf(config.name, this.#redundant));
   }
 
   /** Tells the audio thread when its frames are heard. */

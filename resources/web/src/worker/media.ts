@@ -2,14 +2,14 @@
 
 import { Broadcast, Connection, type Group, Path, type Track, Varint } from "@moq/net";
 import type { Packet } from "../audio/packet";
-import { RED } from "../audio/redundancy";
+import { soundTrack } from "../audio/redundancy";
 import { VIDEO, type VideoConfig, videoConfig } from "../catalog";
 import { decodeRedundant } from "../wire/audio";
 import { decode, type Update } from "../wire/cursor";
 import type { Chunk } from "./messages";
 
-/** MoQ versions that both sides speak; named in the WebTransport's handshake. */
-export const PROTOCOLS = ["moq-lite-05", "moq-lite-04"];
+/** The MoQ version that both sides speak, named in the WebTransport's handshake: the first one with datagrams. */
+export const PROTOCOLS = ["moq-lite-05"];
 
 /** What the session tells, and asks. */
 export interface Events {
@@ -123,26 +123,23 @@ export class Media {
 
   /** Reads a track; `before` is read until this one has given something. */
   async #sound(track: Track.Subscriber, before: Track.Subscriber | undefined): Promise<void> {
-    const redundant = track.name.endsWith(RED);
-    const name = redundant ? track.name.slice(0, -RED.length) : track.name;
+    const { name, redundant } = soundTrack(track.name);
+    const take = (payload: Uint8Array<ArrayBuffer>): void => {
+      before?.close();
+      before = undefined;
+      try {
+        const [pts, data] = Varint.decode(payload);
+        // Packets may overtake each other; the player puts them in order.
+        if (!redundant) return this.#events.onAudio(name, { pts, data }, []);
+        const { earlier, packet } = decodeRedundant(data);
+        const others = earlier.map((one) => ({ pts: pts - one.age, data: one.packet }));
+        this.#events.onAudio(name, { pts, data: packet }, others);
+      } catch (error) {
+        console.warn("a packet of the sound is dropped:", error);
+      }
+    };
     try {
-      await eachGroup(track, async (group) => {
-        for (;;) {
-          const frame = await group.readFrame();
-          if (!frame) break;
-          before?.close();
-          before = undefined;
-          const [pts, data] = Varint.decode(frame.payload);
-          // Packets may overtake each other; the player puts them in order.
-          if (!redundant) this.#events.onAudio(name, { pts, data }, []);
-          else {
-            const { earlier, packet } = decodeRedundant(data);
-            const others = earlier.map((one) => ({ pts: pts - one.age, data: one.packet }));
-            this.#events.onAudio(name, { pts, data: packet }, others);
-          }
-        }
-        group.close();
-      });
+      await Promise.all([eachDatagram(track, take), eachSingle(track, take)]);
     } finally {
       before?.close();
     }
@@ -172,5 +169,28 @@ async function eachGroup(track: Track.Subscriber, read: (group: Group.Consumer) 
       console.warn(`group ${group.sequence} of ${track.name} ended early:`, error);
       group.close();
     });
+  }
+}
+
+async function eachDatagram(track: Track.Subscriber, take: (payload: Uint8Array<ArrayBuffer>) => void): Promise<void> {
+  for (;;) {
+    const datagram = await track.recvDatagram();
+    if (!datagram) return;
+    take(datagram.payload as Uint8Array<ArrayBuffer>);
+  }
+}
+
+/** Reads groups of one frame, also those that were overtaken. */
+async function eachSingle(track: Track.Subscriber, take: (payload: Uint8Array<ArrayBuffer>) => void): Promise<void> {
+  for (;;) {
+    const group = await track.recvGroup();
+    if (!group) return;
+    group.readFrame().then(
+      (frame) => {
+        if (frame) take(frame.payload as Uint8Array<ArrayBuffer>);
+        group.close();
+      },
+      () => group.close(),
+    );
   }
 }

@@ -2,12 +2,15 @@
 
 use super::{Hub, report};
 use crate::link::{AudioFormat, AudioToNetwork, ToScope, ViewerId};
-use crate::stream::transport::tracks::legacy_frame;
+use crate::stream::transport::tracks::{MAX_DATAGRAM, Way, legacy_frame};
 use crate::time::Mono;
 use bytes::Bytes;
 use goggles_protocols::audio::{Layout, Playback, Repeater};
 use moq_net::Timestamp;
 use std::sync::Arc;
+
+/// What a payload with repeated packets may be long: with its time stamp it fits a datagram.
+const REPEATED_ROOM: usize = MAX_DATAGRAM - 8;
 
 /// The sound that is published now.
 pub struct Sound {
@@ -76,16 +79,19 @@ impl Hub {
         };
         let pts = pts.max(sound.last_pts + 1);
         let stamp = Timestamp::from_micros(pts).unwrap_or(Timestamp::ZERO);
-        let (group, mut plain, mut repeated) = (sound.groups, None::<Bytes>, None::<Bytes>);
+        let (mut plain, mut repeated) = (None::<Bytes>, None::<Bytes>);
         for watcher in self.watchers.values_mut() {
-            let wanted = watcher.tracks.sound_wanted();
-            if wanted.plain {
-                let frame = plain.get_or_insert_with(|| legacy_frame(stamp, data));
-                report(watcher.tracks.sound_packet(group, stamp, frame.clone()));
-            }
-            if wanted.repeated {
-                let frame = repeated.get_or_insert_with(|| legacy_frame(stamp, &sound.repeater.payload(pts, data)));
-                report(watcher.tracks.repeated_packet(group, stamp, frame.clone()));
+            for way in Way::ALL {
+                if !watcher.tracks.sound_wanted(way) {
+                    continue;
+                }
+                let frame = match way {
+                    Way::Groups | Way::Datagrams => plain.get_or_insert_with(|| legacy_frame(stamp, data)),
+                    Way::Repeated => repeated
+                        .get_or_insert_with(|| legacy_frame(stamp, &sound.repeater.payload(pts, data, REPEATED_ROOM))),
+                };
+                let sent = watcher.tracks.sound_packet(way, sound.groups, stamp, frame.clone());
+                report(sent);
             }
         }
         sound.groups += 1;
