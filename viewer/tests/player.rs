@@ -51,6 +51,40 @@ fn the_delay_is_short_where_the_network_is_good() {
     assert_eq!(outcome.concealed, 0);
 }
 
+/// The delay after ten seconds in which all stands still for 25 ms twice a second; `told`: the player knows of it.
+fn after_stalls(told: bool) -> f64 {
+    let frame = FRAME as f64;
+    let mut player = Player::new(frame);
+    let mut at = 0.0;
+    while at < 10_000_000.0 {
+        let before = at;
+        at += frame;
+        if at % 500_000.0 == 0.0 {
+            at += 25_000.0;
+            if told {
+                player.stood_still(at);
+            }
+        }
+        // All that was recorded in the meantime is there now, 3 ms after it could be at the best.
+        let (first, last) = (((before - 3_000.0) / frame).ceil(), ((at - 3_000.0) / frame).ceil());
+        for n in first.max(0.0) as u64..last.max(0.0) as u64 {
+            player.arrived(at, n * FRAME);
+        }
+        player.pull(at);
+    }
+    player.metrics().delay
+}
+
+#[test]
+fn what_stood_still_itself_asks_for_no_delay() {
+    assert!(
+        after_stalls(false) > 25_000.0,
+        "the test is in order: {}",
+        after_stalls(false)
+    );
+    assert!(after_stalls(true) < 12_000.0, "{}", after_stalls(true));
+}
+
 #[test]
 fn a_longer_way_is_waited_for() {
     let world = World {

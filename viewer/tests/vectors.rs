@@ -3,6 +3,7 @@
 
 use goggles_viewer::audio::clock::Device;
 use goggles_viewer::audio::player::{Block, Fate, Metrics, Player, Sound};
+use goggles_viewer::audio::stalls::Stalls;
 use goggles_viewer::audio::watchdog::Event;
 use serde_json::{Value, json};
 
@@ -48,6 +49,9 @@ fn metrics(m: &Metrics) -> Value {
     })
 }
 
+/// After so many blocks the thread stands still for 35 ms.
+const STOOD: u32 = 1_300;
+
 /// The story of 14 s. Each packet has four numbers of chance: jitter, a spike, loss, a copy.
 fn player() -> Value {
     let mut random = Random(7);
@@ -74,6 +78,10 @@ fn player() -> Value {
     player.set_round_trip(30_000.0);
     let (mut steps, mut at, mut pulls) = (Vec::new(), 3_004_000.0f64, 0u32);
     while at < 17_000_000.0 {
+        if pulls == STOOD {
+            player.stood_still(at);
+            steps.push(json!(["stood", at]));
+        }
         while let Some((arrival, pts)) = packets.next_if(|(arrival, _)| *arrival <= at) {
             steps.push(json!(["arrived", arrival, pts, fate(player.arrived(arrival, pts))]));
         }
@@ -88,6 +96,7 @@ fn player() -> Value {
         // The device is 150 ppm fast; once it stands for a while, once it slips by 4 ms.
         let pause = match pulls {
             1_500 => 90_000.0,
+            STOOD => 35_000.0,
             2_450 => 4_000.0,
             2_700 => {
                 player.slipped();
@@ -124,6 +133,34 @@ fn device() -> Value {
     json!(steps)
 }
 
+/// Calls of an audio thread, each with what is made of it: eight at a time; then one at a time with a coarse clock; some
+/// stalls of both, the last of which come all the time.
+fn stalls() -> Value {
+    let mut random = Random(13);
+    let (mut stalls, mut now, mut steps) = (Stalls::default(), 1_000.0f64, Vec::new());
+    for n in 0..2_400u32 {
+        let stood = match n {
+            400 | 1_000 | 1_700 => 60.0,
+            2_000.. if n % 3 == 0 => 16.0,
+            _ => 0.0,
+        };
+        let pause = match n {
+            0..1_200 if n % 8 == 0 => 21.0 + random.next(),
+            0..1_200 => 0.01,
+            _ => 2.0 + (random.next() * 2.0).floor(),
+        };
+        now = ((now + pause + stood) * 64.0).round() / 64.0;
+        steps.push((now, stalls.step(now)));
+    }
+    let count = |from: usize, to: usize| steps[from..to].iter().filter(|(_, stalled)| *stalled).count();
+    assert_eq!([count(0, 1_200), count(1_200, 2_000)], [2, 1]);
+    assert!(
+        count(2_000, 2_100) > 5 && count(2_300, 2_400) == 0,
+        "what comes all the time is usual"
+    );
+    json!(steps)
+}
+
 #[test]
 fn audio_player() {
     let path = format!("{}/../protocols/vectors/audio-player.json", env!("CARGO_MANIFEST_DIR"));
@@ -132,9 +169,9 @@ fn audio_player() {
         let steps: Vec<_> = steps.as_array().expect("steps").iter().map(Value::to_string).collect();
         steps.join(",\n")
     };
-    let (player, device) = (player(), device());
+    let (player, device, stalls) = (player(), device(), stalls());
     let text = format!(
-        "{{\"frame\":{},\"round_trip\":{},\"player\":[\n{}\n],\"device\":[\n{}\n]}}\n",
+        "{{\"frame\":{},\"round_trip\":{},\"player\":[\n{}\n],\"device\":[\n{}\n],\"stalls\":{stalls}}}\n",
         player["frame"],
         player["round_trip"],
         lines(&player["steps"]),

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import test from "node:test";
 import { Device, heardAt } from "../src/audio/device";
 import { type Block, Player } from "../src/audio/player";
+import { Stalls } from "../src/audio/stalls";
 
 /** Where the vectors are; the bundler puts it here. */
 declare const VECTORS: string;
@@ -44,6 +45,10 @@ test("what is played when", () => {
       player.slipped();
       continue;
     }
+    if (kind === "stood") {
+      player.stoodStill(at);
+      continue;
+    }
     const block = player.pull(at);
     const [expected, metrics] = rest;
     if (!expected) continue;
@@ -62,4 +67,14 @@ test("a device's clock", () => {
     near(heardAt(device.line, frame), at, `frame ${frame}`);
     assert.equal(device.steps, steps);
   }
+});
+
+test("when the audio thread stood still", () => {
+  const stalls = new Stalls();
+  let count = 0;
+  for (const [now, stalled] of vectors.stalls) {
+    assert.equal(stalls.step(now), stalled, `at ${now}`);
+    if (stalled) count++;
+  }
+  assert.ok(count > 8, String(count));
 });

@@ -26,7 +26,7 @@ function play(lost: (n: number) => boolean, clock: (frame: number) => number): {
         place.forEach((_, n) => (place[n] = tone(first + n) / (channel + 1)));
       if (!lost(sent)) slots.write(sent * 5_000, 240, fill);
     }
-    renderer.render({ frame, us: at, usPerFrame: 1e6 / 48_000 }, frame, [heard.subarray(frame, frame + 128), second]);
+    renderer.render({ frame, us: at, usPerFrame: 1e6 / 48_000 }, frame, at / 1000, [heard.subarray(frame, frame + 128), second]);
     const [one, two] = [heard[frame + 64]!, second[64]!];
     assert.ok(Math.abs(one / 2 - two) < 1e-6, "channels stay what they are");
   }

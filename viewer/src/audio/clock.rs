@@ -36,7 +36,8 @@ const STRANGE_RUN: usize = 3;
 #[derive(Clone, Debug, Default)]
 pub struct Device {
     samples: VecDeque<(f64, f64)>,
-    strange: usize,
+    /// Those that were far from the line, in a row.
+    strange: VecDeque<(f64, f64)>,
     steps: u32,
     line: Option<Line>,
 }
@@ -57,20 +58,20 @@ impl Line {
 impl Device {
     /// Frame number `frame` is heard at `us`. Pairs that come too close to the last, or run backwards, say nothing new.
     pub fn add(&mut self, frame: f64, us: f64) {
-        if let Some((last_frame, last_us)) = self.samples.back().copied()
+        if let Some((last_frame, last_us)) = self.strange.back().or(self.samples.back()).copied()
             && (us - last_us < APART || frame <= last_frame)
         {
             return;
         }
         if let Some(line) = self.line {
             let far = (line.at(frame) - us).abs() > STRANGE;
-            self.strange = if far { self.strange + 1 } else { 0 };
-            if far && self.strange < STRANGE_RUN {
+            if !far {
+                self.strange.clear();
+            } else if self.strange.len() + 1 < STRANGE_RUN {
+                self.strange.push_back((frame, us));
                 return;
-            }
-            if far {
-                self.samples.clear();
-                self.strange = 0;
+            } else {
+                self.samples = std::mem::take(&mut self.strange);
                 self.steps += 1;
             }
         }

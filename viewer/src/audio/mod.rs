@@ -15,6 +15,7 @@ pub mod control;
 pub mod depth;
 pub mod player;
 pub mod render;
+pub mod stalls;
 pub mod stretch;
 pub mod watchdog;
 

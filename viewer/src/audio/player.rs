@@ -105,6 +105,8 @@ pub struct Player {
     late_run: u32,
     fade: bool,
     slipped: bool,
+    /// Packets with time stamps (µs) up to this were late for a reason of our own.
+    excused: f64,
     metrics: Metrics,
 }
 
@@ -124,6 +126,7 @@ impl Player {
             late_run: 0,
             fade: true,
             slipped: false,
+            excused: f64::NEG_INFINITY,
             metrics: Metrics {
                 speed: 1.0,
                 ..Metrics::default()
@@ -142,6 +145,12 @@ impl Player {
         self.slipped = true;
     }
 
+    /// Our own thread stood still until `now` ([`Stalls`](super::stalls::Stalls)): how late packets from before that come
+    /// says nothing of the way here.
+    pub fn stood_still(&mut self, now: f64) {
+        self.excused = now;
+    }
+
     /// A packet came; it could be heard at `now` at the earliest.
     pub fn arrived(&mut self, now: f64, pts: u64) -> Fate {
         if self.remembered.contains(&pts) {
@@ -157,7 +166,9 @@ impl Player {
             self.stop();
         }
         let missed = self.next.is_some_and(|next| start + self.frame * (1.0 - JOIN) <= next);
-        self.depth.arrived(now, now - start, missed);
+        if start > self.excused {
+            self.depth.arrived(now, now - start, missed);
+        }
         if missed {
             self.metrics.late += 1;
             self.late_run += 1;

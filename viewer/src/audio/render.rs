@@ -72,6 +72,11 @@ impl Renderer {
         self.event.take()
     }
 
+    /// The thread that calls [`Renderer::render`] stood still until `now` (µs), see [`super::stalls`].
+    pub fn stood_still(&mut self, now: f64) {
+        self.player.stood_still(now);
+    }
+
     /// The network's round trip, in µs.
     pub fn set_round_trip(&mut self, us: f64) {
         self.player.set_round_trip(us);

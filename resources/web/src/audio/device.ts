@@ -37,7 +37,8 @@ export function heardAt(line: Line, frame: number): number {
 
 export class Device {
   #samples: { frame: number; us: number }[] = [];
-  #strange = 0;
+  /** Those that were far from the line, in a row. */
+  #strange: { frame: number; us: number }[] = [];
   /** How often the clock was found to have stepped. */
   steps = 0;
   /** What is known; undefined: nothing yet. */
@@ -45,15 +46,17 @@ export class Device {
 
   /** Frame number `frame` is heard at `us`. Pairs that come too close to the last, or run backwards, say nothing new. */
   add(frame: number, us: number): void {
-    const last = this.#samples.at(-1);
+    const last = this.#strange.at(-1) ?? this.#samples.at(-1);
     if (last && (us - last.us < APART || frame <= last.frame)) return;
     if (this.line) {
       const far = Math.abs(heardAt(this.line, frame) - us) > STRANGE;
-      this.#strange = far ? this.#strange + 1 : 0;
-      if (far && this.#strange < STRANGE_RUN) return;
-      if (far) {
-        this.#samples = [];
-        this.#strange = 0;
+      if (!far) this.#strange = [];
+      else if (this.#strange.length + 1 < STRANGE_RUN) {
+        this.#strange.push({ frame, us });
+        return;
+      } else {
+        this.#samples = this.#strange;
+        this.#strange = [];
         this.steps++;
       }
     }

@@ -92,6 +92,8 @@ export class Player {
   #lateRun = 0;
   #fade = true;
   #slipped = false;
+  /** Packets with time stamps (µs) up to this were late for a reason of our own. */
+  #excused = Number.NEGATIVE_INFINITY;
 
   /** For packets of `frame` µs. */
   constructor(frame: number) {
@@ -112,6 +114,13 @@ export class Player {
     this.#slipped = true;
   }
 
+  /**
+   * Our own thread stood still until `now` (`Stalls`): how late packets from before that come says nothing of the way here.
+   */
+  stoodStill(now: number): void {
+    this.#excused = now;
+  }
+
   /** A packet came; it could be heard at `now` at the earliest. */
   arrived(now: number, pts: number): Fate {
     if (this.#remembered.includes(pts)) {
@@ -122,7 +131,7 @@ export class Player {
     this.#remembered.push(pts);
     if (this.#next !== undefined && Math.abs(pts - this.#next) > FAR) this.#stop();
     const missed = this.#next !== undefined && pts + this.#frame * (1 - JOIN) <= this.#next;
-    this.#depth.arrived(now, now - pts, missed);
+    if (pts > this.#excused) this.#depth.arrived(now, now - pts, missed);
     if (missed) {
       this.metrics.late++;
       this.#lateRun++;

@@ -8,6 +8,7 @@ import type { Event } from "./control";
 import { heardAt, type Line, RATE } from "./device";
 import { type Metrics, Player } from "./player";
 import { MAX_FRAMES, type Slots } from "./slots";
+import { Stalls } from "./stalls";
 import { Stretch } from "./stretch";
 
 /** So many packets that come at once came while nothing was being played: all but the last few are over. */
@@ -21,6 +22,7 @@ export class Renderer {
   #player: Player | undefined;
   #frame = 0;
   #roundTrip: number | undefined;
+  readonly #stalls = new Stalls();
   readonly #slots: Slots;
   readonly #stretch: Stretch;
   readonly #concealer: Concealer;
@@ -57,9 +59,14 @@ export class Renderer {
     this.#player?.slipped();
   }
 
-  /** Fills the planes; `frame` is the device's number of their first frame, `line` tells when it is heard. */
-  render(line: Line, frame: number, planes: readonly Float32Array[]): void {
-    this.#look(heardAt(line, frame));
+  /**
+   * Fills the planes; `frame` is the device's number of their first frame, `line` tells when it is heard. `nowMs`: of any
+   * clock.
+   */
+  render(line: Line, frame: number, nowMs: number, planes: readonly Float32Array[]): void {
+    const now = heardAt(line, frame);
+    if (this.#stalls.step(nowMs)) this.#player?.stoodStill(now);
+    this.#look(now);
     const [player, wanted] = [this.#player, planes[0]?.length ?? 0];
     if (!player) return;
     for (let done = 0; done < wanted; ) {

@@ -35,7 +35,7 @@ class Processor extends AudioWorkletProcessor {
     if (this.#stopped) return false;
     if (!planes || !this.#line) return true;
     const all = this.#all ?? planes;
-    this.#renderer.render(this.#line, currentFrame, all);
+    this.#renderer.render(this.#line, currentFrame, Date.now(), all);
     if (this.#tap) this.#tell({ kind: "tap", frame: currentFrame, planes: all.map((plane) => plane.slice()) });
     if (all !== planes) {
       fold(all);
