@@ -2,10 +2,10 @@
 import { holds } from "./chromium.mjs";
 
 /**
- * Listens and looks for so long, once the player has settled. Lists of milliseconds: `sound`, from a flash's commit until its
- * beep is heard; `picture`, until it is decoded; `apart`, the one less the other; and, ten times a second, what the player
- * says of its delay and drift, and by how much the device's output is behind. One number each: `concealed`, `jumps`, and
- * `underruns`, in which the browser had nothing for the device (none where it doesn't count them).
+ * Listens and looks for so long, once the player has settled. Two lists; all in ms, `at` since 1970. `moments`: `sound`, from a
+ * flash's commit until its beep is heard, and `picture`, until it is decoded. `samples`, ten times a second: what the player
+ * says of its `delay` and `drift`, by how much the device's `output` is behind, and counts from some time on: packets
+ * `concealed`, `jumps`, and `underruns`, in which the browser had nothing for the device (0 where it doesn't count them).
  */
 export async function beeps(page, { seconds }) {
   await holds(page, () => window.__goggles.sound.metrics?.played > 400);
@@ -21,7 +21,8 @@ export async function beeps(page, { seconds }) {
 function listen() {
   const { sound } = window.__goggles;
   const [THRESHOLD, QUIET_US, APART_US] = [0.2, 100_000, 200_000];
-  const ear = { beeps: [], flashes: [], delay: [], drift: [], output: [] };
+  const ear = { beeps: [], flashes: [], samples: [] };
+  const now = () => performance.timeOrigin + performance.now();
   let [loud, white] = [0, true];
   sound.tap((us, usPerFrame, [left]) => {
     left.forEach((sample, n) => {
@@ -32,45 +33,29 @@ function listen() {
     });
   });
   window.__goggles.onframe = ({ ptsUs, sinceCommit, yuv: [luma] }) => {
-    if (luma > 128 && !white && sinceCommit !== undefined) ear.flashes.push({ ptsUs, ms: sinceCommit });
+    if (luma > 128 && !white && sinceCommit !== undefined) ear.flashes.push({ at: now(), ptsUs, ms: sinceCommit });
     white = luma > 128;
   };
-  const counts = () => {
-    const { concealed = 0, resyncs = 0 } = sound.metrics ?? {};
-    return { concealed, resyncs, underruns: sound.underruns };
-  };
-  let [before, timer] = [counts(), 0];
+  let timer = 0;
   ear.begin = () => {
     for (const list of [ear.beeps, ear.flashes]) list.length = 0;
-    before = counts();
     timer = setInterval(() => {
       if (!sound.metrics) return;
-      ear.delay.push(sound.metrics.delay / 1000);
-      ear.drift.push(sound.metrics.drift / 1000);
-      ear.output.push(sound.outputLatency * 1000);
+      const { delay, drift, concealed, resyncs: jumps } = sound.metrics;
+      const output = sound.outputLatency * 1000;
+      const underruns = sound.underruns ?? 0;
+      ear.samples.push({ at: now(), delay: delay / 1000, drift: drift / 1000, output, concealed, jumps, underruns });
     }, 100);
   };
   ear.end = () => {
     clearInterval(timer);
     sound.tap(undefined);
     window.__goggles.onframe = undefined;
-    const after = counts();
-    const pairs = ear.flashes.flatMap(({ ptsUs, ms }) => {
+    const moments = ear.flashes.flatMap(({ at, ptsUs, ms }) => {
       const beep = ear.beeps.find((at) => at > ptsUs && at < ptsUs + APART_US);
-      return beep === undefined ? [] : [{ sound: (beep - ptsUs) / 1000, picture: ms }];
+      return beep === undefined ? [] : [{ at, sound: (beep - ptsUs) / 1000, picture: ms }];
     });
-    const { delay, drift, output } = ear;
-    return {
-      sound: pairs.map((pair) => pair.sound),
-      picture: pairs.map((pair) => pair.picture),
-      apart: pairs.map((pair) => pair.sound - pair.picture),
-      delay,
-      drift,
-      output,
-      concealed: [after.concealed - before.concealed],
-      jumps: [after.resyncs - before.resyncs],
-      underruns: after.underruns === undefined ? [] : [after.underruns - before.underruns],
-    };
+    return { moments, samples: ear.samples };
   };
   window.ear = ear;
 }

@@ -2,6 +2,7 @@
 //! and how even the latches are.
 
 use super::figure::{Figure, Target};
+use super::stalls::{self, Stall, Watch, disturbed};
 use crate::picture::{Mode, Size};
 use crate::scope::{Setup, picture_program};
 use anyhow::{Context, Result, ensure};
@@ -35,11 +36,12 @@ const WAYS: [Way; 6] = [
 ];
 
 /// Watches each way for so long.
-pub fn measure(duration: Duration) -> Result<Vec<Figure>> {
+pub fn measure(duration: Duration, stalls: Option<&Watch>) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for (name, ours, theirs) in WAYS {
+        drop(stalls.map(Watch::take));
         let times = watch(ours, theirs, duration).context(name)?;
-        figures.extend(judge(name, &times));
+        figures.extend(judge(name, &times, stalls.map(Watch::take)));
     }
     Ok(figures)
 }
@@ -72,7 +74,8 @@ fn watch(ours: &[&str], theirs: &[&str], duration: Duration) -> Result<Vec<Times
     Ok(times)
 }
 
-fn judge(name: &str, times: &[Times]) -> Vec<Figure> {
+/// `stalls`: when the machine stood still; the jitter without the latches that followed at once is a figure of its own.
+fn judge(name: &str, times: &[Times], stalls: Option<Vec<Stall>>) -> Vec<Figure> {
     let name = format!("limiter-{LIMIT}-of-{FREE}-{name}");
     let ms = |us: u64| us as f64 / 1000.0;
     let age = times.iter().map(|t| ms(t.latch.saturating_sub(t.commit))).collect();
@@ -81,15 +84,25 @@ fn judge(name: &str, times: &[Times]) -> Vec<Figure> {
         .windows(2)
         .map(|t| ms(t[1].latch.saturating_sub(t[0].latch)))
         .collect();
-    let jitter = intervals.iter().map(|interval| (interval - period).abs()).collect();
+    let jitter: Vec<_> = intervals.iter().map(|interval| (interval - period).abs()).collect();
     let age = Figure::new(format!("{name}-commit-to-latch"), "ms", age);
-    vec![
+    let mut figures = vec![
         if name.contains("fixed") {
             age
         } else {
             age.target(Target::p95(1.5))
         },
-        Figure::new(format!("{name}-jitter-of-latches"), "ms", jitter).target(Target::p99(1.0)),
+        Figure::new(format!("{name}-jitter-of-latches"), "ms", jitter.clone()).target(Target::p99(1.0)),
         Figure::new(format!("{name}-between-latches"), "ms", intervals).detail(),
-    ]
+    ];
+    if let Some(stalls) = stalls.filter(|stalls| !stalls.is_empty()) {
+        let latches = times.iter().skip(1).map(|t| ms(t.latch));
+        let calm = latches
+            .zip(jitter)
+            .filter(|(at, _)| !disturbed(&stalls, *at, 1.0, 2.0 * period));
+        let jitter = calm.map(|(_, jitter)| jitter).collect();
+        figures.push(Figure::new(format!("{name}-jitter-undisturbed"), "ms", jitter).target(Target::p99(1.0)));
+        figures.push(stalls::figure(&name, &stalls));
+    }
+    figures
 }

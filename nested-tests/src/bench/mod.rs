@@ -8,6 +8,7 @@
 //! | [`scale`] | the scaling filters, in memory |
 //! | [`sound`] | sound against picture, at capture and in Chromium |
 //! | [`limiter`] | what a frame limit adds, and how even frames are |
+//! | [`stalls`] | when the machine itself stood still |
 //! | [`process`] | what the kernel says of a process |
 
 pub mod figure;
@@ -17,10 +18,12 @@ pub mod load;
 pub mod process;
 pub mod scale;
 pub mod sound;
+pub mod stalls;
 
 use crate::picture::Size;
 use anyhow::Result;
 use figure::Figure;
+use stalls::Watch;
 use std::time::Duration;
 
 /// How long a limited program is watched.
@@ -143,13 +146,19 @@ pub fn short(size: Size) -> String {
 /// Runs what was asked for. Each figure is given to `show` as soon as it is there; a part that fails is named at the end.
 pub fn run(options: &Options, mut show: impl FnMut(Figure) -> Result<()>) -> Result<Vec<String>> {
     let mut failures = Vec::new();
+    let watch = Watch::start();
+    if let Err(e) = &watch {
+        failures.push(format!("when the machine stood still: {e:#}"));
+    }
+    let watch = watch.ok();
     let mut part = |what: String, figures: Result<Vec<Figure>>| -> Result<()> {
         match figures {
-            Ok(figures) => figures.into_iter().try_for_each(&mut show),
-            Err(e) => {
-                failures.push(format!("{what}: {e:#}"));
-                Ok(())
-            }
+            Ok(figures) => figures.into_iter().try_for_each(&mut show)?,
+            Err(e) => failures.push(format!("{what}: {e:#}")),
+        }
+        match watch.as_ref().map(Watch::take) {
+            Some(stalls) if !stalls.is_empty() => show(stalls::figure(&what.replace(' ', "-"), &stalls)),
+            _ => Ok(()),
         }
     };
     if options.has(Part::Start) {
@@ -159,7 +168,7 @@ pub fn run(options: &Options, mut show: impl FnMut(Figure) -> Result<()>) -> Res
         part("scale".into(), scale::measure(options.count.unwrap_or(60)))?;
     }
     if options.has(Part::Limiter) {
-        part("limiter".into(), limiter::measure(LIMITED))?;
+        part("limiter".into(), limiter::measure(LIMITED, watch.as_ref()))?;
     }
     for size in options.sizes() {
         let of = short(size);
@@ -199,7 +208,7 @@ pub fn run(options: &Options, mut show: impl FnMut(Figure) -> Result<()>) -> Res
         part("audio".into(), sound::capture(listen))?;
     }
     if options.has(Part::AudioPage) {
-        part("audio-page".into(), sound::page(listen))?;
+        part("audio-page".into(), sound::page(listen, watch.as_ref()))?;
     }
     Ok(failures)
 }

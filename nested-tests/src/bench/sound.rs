@@ -2,11 +2,12 @@
 //! and what Chromium's player says of itself.
 
 use super::figure::{Figure, Target};
+use super::stalls::{self, Watch, disturbed};
 use crate::beep::Finder;
 use crate::browser::Browser;
 use crate::picture::Size;
 use crate::scope::{Scope, Setup, binary};
-use crate::viewer::{Heard, PATIENCE, Viewer};
+use crate::viewer::{self, PATIENCE, Viewer};
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -100,7 +101,7 @@ impl Listener {
         })
     }
 
-    fn take(&mut self, packet: &Heard) -> Result<()> {
+    fn take(&mut self, packet: &viewer::Heard) -> Result<()> {
         let frames = self.decoder.decode_float(&packet.data, &mut self.samples, false)?;
         let left = self.samples[..frames * 2].chunks_exact(2).map(|pair| pair[0]);
         self.beeps.extend(self.finder.look(packet.pts_us, left));
@@ -110,33 +111,92 @@ impl Listener {
     }
 }
 
-/// In Chromium, by its own clock.
-pub fn page(duration: Duration) -> Result<Vec<Figure>> {
+/// One flash and its beep, in ms.
+#[derive(Clone, Copy, Debug, serde::Deserialize)]
+struct Moment {
+    at: f64,
+    sound: f64,
+    picture: f64,
+}
+
+/// What the page's player says of itself, in ms and counts.
+#[derive(Clone, Copy, Debug, serde::Deserialize)]
+struct Sample {
+    at: f64,
+    delay: f64,
+    drift: f64,
+    output: f64,
+    concealed: f64,
+    jumps: f64,
+    underruns: f64,
+}
+
+/// What Chromium heard and saw; in the order of time.
+#[derive(Clone, Debug, Default, serde::Deserialize)]
+struct Heard {
+    moments: Vec<Moment>,
+    samples: Vec<Sample>,
+}
+
+/// How long before and after a stall (ms) nothing counts: samples are told ten times a second, and the device's clock is
+/// known to have stepped after three of its times.
+const BEFORE: f64 = 200.0;
+const AFTER: f64 = 2_000.0;
+
+/// In Chromium, by its own clock. All figures are there twice if the machine stood still meanwhile: of all the time, and of
+/// that in which it was not disturbed.
+pub fn page(duration: Duration, watch: Option<&Watch>) -> Result<Vec<Figure>> {
     let scope = start()?;
     let mut browser = Browser::start()?;
     browser.play(&scope.url()?)?;
+    drop(watch.map(Watch::take));
     let heard = browser
         .call_for(&json!({"do": "beeps", "seconds": duration.as_secs()}), duration)
         .with_context(|| scope.log())?;
-    let values = |name: &str| {
-        serde_json::from_value::<Vec<f64>>(heard[name].clone()).with_context(|| format!("no numbers of {name}"))
-    };
-    let sizes = |name: &str| anyhow::Ok(values(name)?.into_iter().map(f64::abs).collect::<Vec<_>>());
-    let drift = sizes("drift")?;
-    let of_drift = Figure::new("", "ms", drift.clone());
-    let (high, largest) = (of_drift.percentile(99), of_drift.percentile(100));
-    Ok(vec![
-        Figure::new("sound-page-apart", "ms", sizes("apart")?).target(Target::of(20.0, 20.0)),
-        Figure::new("sound-page-beep-after-flash", "ms", values("apart")?).detail(),
-        Figure::new("sound-page-game-to-ear", "ms", values("sound")?).target(Target::median(40.0)),
-        Figure::new("sound-page-game-to-picture", "ms", values("picture")?).detail(),
-        Figure::new("sound-page-delay", "ms", values("delay")?).detail(),
-        Figure::new("sound-page-output", "ms", values("output")?).detail(),
-        Figure::new("sound-page-drift", "ms", drift),
-        Figure::new("sound-page-drift-99th", "ms", vec![high]).target(Target::median(0.5)),
-        Figure::new("sound-page-drift-largest", "ms", vec![largest]).target(Target::median(2.0)),
-        Figure::new("sound-page-concealed", "packets", values("concealed")?).target(Target::median(0.0)),
-        Figure::new("sound-page-jumps", "", values("jumps")?).target(Target::median(0.0)),
-        Figure::new("sound-page-underruns", "", values("underruns")?).target(Target::median(0.0)),
-    ])
+    let heard: Heard = serde_json::from_value(heard).context("odd figures of the page")?;
+    let mut figures = heard.figures("sound-page", |_| true);
+    if let Some(stalls) = watch.map(Watch::take).filter(|stalls| !stalls.is_empty()) {
+        let offset = stalls::since_1970();
+        let calm = |at: f64| !disturbed(&stalls, at + offset, BEFORE, AFTER);
+        figures.extend(heard.figures("sound-page-undisturbed", calm));
+        figures.push(stalls::figure("sound-page", &stalls));
+    }
+    Ok(figures)
+}
+
+impl Heard {
+    /// Of the times that count.
+    fn figures(&self, name: &str, counts: impl Fn(f64) -> bool) -> Vec<Figure> {
+        let moments: Vec<_> = self.moments.iter().filter(|moment| counts(moment.at)).collect();
+        let samples: Vec<_> = self.samples.iter().filter(|sample| counts(sample.at)).collect();
+        let of = |what: fn(&Moment) -> f64| moments.iter().map(|moment| what(moment)).collect::<Vec<_>>();
+        let said = |what: fn(&Sample) -> f64| samples.iter().map(|sample| what(sample)).collect::<Vec<_>>();
+        // What was counted between two samples in a row that both count; a new player counts from zero.
+        let counted = |what: fn(&Sample) -> f64| {
+            let pairs = self
+                .samples
+                .windows(2)
+                .filter(|pair| counts(pair[0].at) && counts(pair[1].at));
+            vec![pairs.map(|pair| (what(&pair[1]) - what(&pair[0])).max(0.0)).sum()]
+        };
+        let figure = |what: &str, unit, values| Figure::new(format!("{name}-{what}"), unit, values);
+        let apart = of(|moment| moment.sound - moment.picture);
+        let drift = said(|sample| sample.drift.abs());
+        let of_drift = figure("drift", "ms", drift);
+        let (high, largest) = (of_drift.percentile(99), of_drift.percentile(100));
+        vec![
+            figure("apart", "ms", apart.iter().map(|ms| ms.abs()).collect()).target(Target::of(20.0, 20.0)),
+            figure("beep-after-flash", "ms", apart).detail(),
+            figure("game-to-ear", "ms", of(|moment| moment.sound)).target(Target::median(40.0)),
+            figure("game-to-picture", "ms", of(|moment| moment.picture)).detail(),
+            figure("delay", "ms", said(|sample| sample.delay)).detail(),
+            figure("output", "ms", said(|sample| sample.output)).detail(),
+            of_drift,
+            figure("drift-99th", "ms", vec![high]).target(Target::median(0.5)),
+            figure("drift-largest", "ms", vec![largest]).target(Target::median(2.0)),
+            figure("concealed", "packets", counted(|s| s.concealed)).target(Target::median(0.0)),
+            figure("jumps", "", counted(|s| s.jumps)).target(Target::median(0.0)),
+            figure("underruns", "", counted(|s| s.underruns)).target(Target::median(0.0)),
+        ]
+    }
 }
