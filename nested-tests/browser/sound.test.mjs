@@ -81,11 +81,17 @@ async function sing(page, name, hz, { loss = 0, repeated = true, beat = false } 
       const shape = { sampleRate: 48_000, numberOfChannels: 2 };
       const opus = { frameDuration: 5_000, application: "lowdelay" };
       encoder.configure({ codec: "opus", bitrate: 128_000, opus, ...shape });
-      const data = new Float32Array(96_000);
-      // A second has whole periods, so it can be repeated.
-      for (let n = 0; n < (beat ? 4_800 : 48_000); n++) data[n] = data[n + 48_000] = Math.sin((n * hz * 2 * Math.PI) / 48_000) / 2;
-      encoder.encode(new AudioData({ format: "f32-planar", numberOfFrames: 48_000, timestamp: 0, data, ...shape }));
+      // A second has whole periods, so it can be repeated; the first one begins from silence, which would be heard again and
+      // again.
+      const frames = 96_000;
+      const data = new Float32Array(2 * frames);
+      for (let n = 0; n < frames; n++) {
+        const silent = beat && n % 48_000 >= 4_800;
+        data[n] = data[n + frames] = silent ? 0 : Math.sin((n * hz * 2 * Math.PI) / 48_000) / 2;
+      }
+      encoder.encode(new AudioData({ format: "f32-planar", numberOfFrames: frames, timestamp: 0, data, ...shape }));
       await encoder.flush();
+      packets.splice(0, 200);
       clearInterval(window.song);
       sound.configure({ name, codec: "opus", channels: 2, ...shape });
       const now = () => performance.now() * 1000 + offsetUs() - startUs;
