@@ -21,7 +21,7 @@ impl ClockSource for Estimator {
 /// Samples kept, and the least time between two, in µs.
 const KEPT: usize = 64;
 const APART: f64 = 100_000.0;
-/// With fewer samples or less time the device is believed to run at its nominal rate.
+/// With fewer samples or less time the device is believed to run at the rate that was known before it stepped, or its nominal one.
 const FIT_SAMPLES: usize = 16;
 const FIT_SPAN: f64 = 2_000_000.0;
 /// By how much a device may differ from its nominal rate.
@@ -100,7 +100,7 @@ impl Device {
         let points = || self.samples.iter().map(|(frame, us)| (frame - last.0, us - last.1));
         let mean_frame = points().map(|(frame, _)| frame).sum::<f64>() / count;
         let mean_us = points().map(|(_, us)| us).sum::<f64>() / count;
-        let mut us_per_frame = nominal;
+        let mut us_per_frame = self.line.map_or(nominal, |line| line.us_per_frame);
         if self.samples.len() >= FIT_SAMPLES && last.1 - first.1 >= FIT_SPAN {
             let squares: f64 = points()
                 .map(|(frame, _)| (frame - mean_frame) * (frame - mean_frame))

@@ -11,7 +11,7 @@ const NOMINAL = 1e6 / RATE;
 /** Samples kept, and the least time between two, in µs. */
 const KEPT = 64;
 const APART = 100_000;
-/** With fewer samples or less time the device is believed to run at its nominal rate. */
+/** With fewer samples or less time the device is believed to run at the rate known before it stepped, or its nominal one. */
 const FIT_SAMPLES = 16;
 const FIT_SPAN = 2_000_000;
 /** By how much a device may differ from its nominal rate. */
@@ -62,11 +62,11 @@ export class Device {
     }
     if (this.#samples.length === KEPT) this.#samples.shift();
     this.#samples.push({ frame, us });
-    this.line = fit(this.#samples);
+    this.line = fit(this.#samples, this.line?.usPerFrame ?? NOMINAL);
   }
 }
 
-function fit(samples: readonly { frame: number; us: number }[]): Line | undefined {
+function fit(samples: readonly { frame: number; us: number }[], before: number): Line | undefined {
   const [first, last] = [samples[0], samples.at(-1)];
   if (!first || !last) return undefined;
   // Relative to the last sample, so that a double has digits to spare.
@@ -74,7 +74,7 @@ function fit(samples: readonly { frame: number; us: number }[]): Line | undefine
   const sum = (of: (p: { frame: number; us: number }) => number): number => points.reduce((all, p) => all + of(p), 0);
   const meanFrame = sum((p) => p.frame) / points.length;
   const meanUs = sum((p) => p.us) / points.length;
-  let usPerFrame = NOMINAL;
+  let usPerFrame = before;
   if (points.length >= FIT_SAMPLES && last.us - first.us >= FIT_SPAN) {
     const squares = sum((p) => (p.frame - meanFrame) * (p.frame - meanFrame));
     const products = sum((p) => (p.frame - meanFrame) * (p.us - meanUs));
