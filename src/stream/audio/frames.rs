@@ -63,11 +63,15 @@ impl Frames {
     /// Takes samples, the first of which is due at `at`, and gives out the frames that are whole and not silent.
     pub fn push(&mut self, at: Mono, samples: &[f32], mut out: impl FnMut(Frame<'_>)) {
         let quantum = duration(samples.len() / self.channels);
-        if self.sent && at.since(self.end) > quantum / 2 {
+        // PipeWire's times are those that it planned with: a wake-up that was late doesn't show in them, one that was left
+        // out does.
+        let left_out = at.since(self.end) > quantum / 2;
+        if left_out && self.sent {
             self.holes += 1;
         }
         self.end = at + quantum;
-        let expected = self.at + duration(self.waiting.len() / self.channels);
+        let waiting = duration(self.waiting.len() / self.channels);
+        let expected = self.at + waiting;
         let off = at.0 as i64 - expected.0 as i64;
         if off.unsigned_abs() > JUMP.as_nanos() as u64 {
             // Nothing has come for a while, which was silence: PipeWire stops when nobody plays.
@@ -75,6 +79,8 @@ impl Frames {
             self.at = at;
             self.quiet = HANG;
             self.sent = false;
+        } else if left_out {
+            self.at = at - waiting;
         } else {
             self.at = Mono(self.at.0.saturating_add_signed(off / FOLLOW));
         }
@@ -184,6 +190,25 @@ mod tests {
             run(&mut frames, T0 + FRAME * n, &sound(n));
         }
         assert_eq!(frames.holes(), 2);
+    }
+
+    #[test]
+    fn what_comes_after_a_hole_has_its_time_at_once() {
+        for frame in [FRAME, FRAME * 2] {
+            let mut frames = Frames::new(Layout::Stereo, frame);
+            let mut sent = Vec::new();
+            for n in (0..21).chain(23..40) {
+                sent.extend(run(&mut frames, T0 + FRAME * n, &[0.1; 480]));
+            }
+            let at = |n: u32| T0 + FRAME * n;
+            // With the longer frames the one that spans the hole has the time of its end.
+            let after: Vec<_> = sent.iter().map(|(at, ..)| *at).filter(|time| *time >= at(21)).collect();
+            let begin = if frame == FRAME { at(23) } else { at(22) };
+            for (n, time) in after.iter().enumerate() {
+                assert_eq!(*time, begin + frame * n as u32, "{frame:?}");
+            }
+            assert!(after.len() >= 8);
+        }
     }
 
     #[test]

@@ -6,6 +6,8 @@ const PROPORTIONAL: f64 = 1.0;
 const INTEGRAL: f64 = 0.25;
 /// Crystals don't differ by more than the integral may say, even two bad ones.
 const MAX_INTEGRAL: f64 = 1000e-6;
+/// Nothing is learnt from a drift beyond this (µs): crystals don't make it, only what has stepped or stood still.
+const LEARNT: f64 = 2_000.0;
 /// No more than this is ever done to the pitch: 9 cents.
 pub const MAX_CHANGE: f64 = 5000e-6;
 /// A pause longer than this (µs) says nothing about the time it took.
@@ -27,7 +29,7 @@ impl Control {
         let error = drift / 1e6;
         let change = wanted + PROPORTIONAL * error + self.integral;
         // What can't be done any more must not be asked for later.
-        if change.abs() < MAX_CHANGE {
+        if change.abs() < MAX_CHANGE && drift.abs() <= LEARNT {
             let integral = self.integral + INTEGRAL * error * elapsed;
             self.integral = integral.clamp(-MAX_INTEGRAL, MAX_INTEGRAL);
         }

@@ -11,6 +11,8 @@ const PROPORTIONAL = 1;
 const INTEGRAL = 0.25;
 /** Crystals don't differ by more than the integral may say, even two bad ones. */
 const MAX_INTEGRAL = 1000e-6;
+/** Nothing is learnt from a drift beyond this (µs): crystals don't make it, only what has stepped or stood still. */
+const LEARNT = 2_000;
 /** No more than this is ever done to the pitch: 9 cents. */
 const MAX_CHANGE = 5000e-6;
 /** A pause longer than this (µs) says nothing about the time it took. */
@@ -31,7 +33,7 @@ export class Control {
     const error = drift / 1e6;
     const change = wanted + PROPORTIONAL * error + this.#integral;
     // What can't be done any more must not be asked for later.
-    if (Math.abs(change) < MAX_CHANGE) {
+    if (Math.abs(change) < MAX_CHANGE && Math.abs(drift) <= LEARNT) {
       const integral = this.#integral + INTEGRAL * error * elapsed;
       this.#integral = clamp(integral, -MAX_INTEGRAL, MAX_INTEGRAL);
     }
