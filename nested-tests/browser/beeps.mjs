@@ -3,9 +3,10 @@ import { holds } from "./chromium.mjs";
 
 /**
  * Listens and looks for so long, once the player has settled. Two lists; all in ms, `at` since 1970. `moments`: `sound`, from a
- * flash's commit until its beep is heard, and `picture`, until it is decoded. `samples`, ten times a second: what the player
- * says of its `delay` and `drift`, by how much the device's `output` is behind, and counts from some time on: packets
- * `concealed`, `jumps`, and `underruns`, in which the browser had nothing for the device (0 where it doesn't count them).
+ * flash's commit until its beep is heard, `output`, by how much the device is behind the page in that, and `picture`, until it is
+ * decoded. `samples`, ten times a second: what the player says of its `delay` and `drift`, by how much the device's `output`
+ * is behind, and counts from some time on: packets `concealed`, `jumps`, and `underruns`, in which the browser had nothing
+ * for the device (0 where it doesn't count them).
  */
 export async function beeps(page, { seconds }) {
   await holds(page, () => window.__goggles.sound.metrics?.played > 400);
@@ -33,7 +34,7 @@ function listen() {
     });
   });
   window.__goggles.onframe = ({ ptsUs, sinceCommit, yuv: [luma] }) => {
-    if (luma > 128 && !white && sinceCommit !== undefined) ear.flashes.push({ at: now(), ptsUs, ms: sinceCommit });
+    if (luma > 128 && !white && sinceCommit !== undefined) ear.flashes.push({ at: now(), ptsUs, ms: sinceCommit, output: sound.outputLatency * 1000 });
     white = luma > 128;
   };
   let timer = 0;
@@ -51,9 +52,9 @@ function listen() {
     clearInterval(timer);
     sound.tap(undefined);
     window.__goggles.onframe = undefined;
-    const moments = ear.flashes.flatMap(({ at, ptsUs, ms }) => {
+    const moments = ear.flashes.flatMap(({ at, ptsUs, ms, output }) => {
       const beep = ear.beeps.find((at) => at > ptsUs && at < ptsUs + APART_US);
-      return beep === undefined ? [] : [{ at, sound: (beep - ptsUs) / 1000, picture: ms }];
+      return beep === undefined ? [] : [{ at, sound: (beep - ptsUs) / 1000, output, picture: ms }];
     });
     return { moments, samples: ear.samples };
   };

@@ -111,11 +111,12 @@ impl Listener {
     }
 }
 
-/// One flash and its beep, in ms.
+/// One flash and its beep, in ms: when it was heard (the device's output is in that) and seen.
 #[derive(Clone, Copy, Debug, serde::Deserialize)]
 struct Moment {
     at: f64,
     sound: f64,
+    output: f64,
     picture: f64,
 }
 
@@ -180,13 +181,16 @@ impl Heard {
             vec![pairs.map(|pair| (what(&pair[1]) - what(&pair[0])).max(0.0)).sum()]
         };
         let figure = |what: &str, unit, values| Figure::new(format!("{name}-{what}"), unit, values);
-        let apart = of(|moment| moment.sound - moment.picture);
+        let at_ear = of(|moment| moment.sound - moment.picture);
+        let apart = of(|moment| moment.sound - moment.output - moment.picture);
+        let sizes = |values: &[f64]| values.iter().map(|ms| ms.abs()).collect();
         let drift = said(|sample| sample.drift.abs());
         let of_drift = figure("drift", "ms", drift);
         let (high, largest) = (of_drift.percentile(99), of_drift.percentile(100));
         vec![
-            figure("apart", "ms", apart.iter().map(|ms| ms.abs()).collect()).target(Target::of(20.0, 20.0)),
+            figure("apart", "ms", sizes(&apart)).target(Target::of(20.0, 20.0)),
             figure("beep-after-flash", "ms", apart).detail(),
+            figure("apart-at-ear", "ms", sizes(&at_ear)).target(Target::of(20.0, 20.0)),
             figure("game-to-ear", "ms", of(|moment| moment.sound)).target(Target::median(40.0)),
             figure("game-to-picture", "ms", of(|moment| moment.picture)).detail(),
             figure("delay", "ms", said(|sample| sample.delay)).detail(),

@@ -24,6 +24,9 @@ const MOST_CAP: f64 = 250_000.0;
 /// A packet that came too late raises the delay to what it would have needed and this, in µs; and more than this above
 /// the latest packet of the last minute is not needed.
 const MARGIN: f64 = 1_000.0;
+/// But only if it is not alone: packets that are too late within so many µs are one event, and a delay for one that comes
+/// once in [`WINDOW`] costs more than the few packets that are made up for.
+const EVENT: f64 = 200_000.0;
 /// So much more at the start, when nothing is known, in µs.
 const CAUTION: f64 = 10_000.0;
 /// What comes in the first so many µs may be left over from before we listened, and is forgotten then.
@@ -51,6 +54,9 @@ pub struct Depth {
     part: Option<f64>,
     /// The highest lateness of a packet that came too late, and when it did.
     late: Option<(f64, f64)>,
+    /// When the newest event began and went on last, and when the one before it was over.
+    event: Option<(f64, f64)>,
+    before: Option<f64>,
     first: Option<f64>,
     proven: bool,
     summed: Option<f64>,
@@ -70,6 +76,8 @@ impl Depth {
             worst: [0; PARTS],
             part: None,
             late: None,
+            event: None,
+            before: None,
             first: None,
             proven: false,
             summed: None,
@@ -108,7 +116,7 @@ impl Depth {
         }
         self.worst[0] = self.worst[0].max(step);
         let needed = step as f64 * STEP + MARGIN;
-        if missed && self.late.is_none_or(|(worst, at)| needed >= worst || now - at > WINDOW) {
+        if missed && self.again(now) && self.late.is_none_or(|(worst, at)| needed >= worst || now - at > WINDOW) {
             self.late = Some((needed, now));
             self.summed = None;
         }
@@ -116,6 +124,19 @@ impl Depth {
             self.summed = Some(now);
             self.target = self.sum(now);
         }
+    }
+
+    /// A packet is too late at `now`; whether others were before, in another event, or are for long.
+    fn again(&mut self, now: f64) -> bool {
+        let began = match self.event {
+            Some((began, last)) if now - last <= EVENT => began,
+            other => {
+                self.before = other.map(|(_, last)| last);
+                now
+            }
+        };
+        self.event = Some((began, now));
+        now - began > EVENT || self.before.is_some_and(|before| now - before <= WINDOW)
     }
 
     /// What was measured is true no longer.
@@ -131,6 +152,8 @@ impl Depth {
         self.worst.fill(0);
         self.part = None;
         self.late = None;
+        self.event = None;
+        self.before = None;
         self.summed = None;
     }
 

@@ -26,6 +26,11 @@ const MOST_CAP = 250_000;
  * latest packet of the last minute is not needed.
  */
 const MARGIN = 1_000;
+/**
+ * But only if it is not alone: packets that are too late within so many µs are one event, and a delay for one that comes
+ * once in WINDOW costs more than the few packets that are made up for.
+ */
+const EVENT = 200_000;
 /** So much more at the start, when nothing is known, in µs. */
 const CAUTION = 10_000;
 /** What comes in the first so many µs may be left over from before we listened, and is forgotten then. */
@@ -56,6 +61,9 @@ export class Depth {
   #part: number | undefined;
   /** The highest lateness of a packet that came too late, and when it did. */
   #late: { needed: number; at: number } | undefined;
+  /** When the newest event began and went on last, and when the one before it was over. */
+  #event: { began: number; last: number } | undefined;
+  #before: number | undefined;
   #began: number | undefined;
   #proven = false;
   #summed: number | undefined;
@@ -103,7 +111,7 @@ export class Depth {
     }
     this.#worst[0] = Math.max(this.#worst[0]!, step);
     const needed = step * STEP + MARGIN;
-    if (missed && (!this.#late || needed >= this.#late.needed || now - this.#late.at > WINDOW)) {
+    if (missed && this.#again(now) && (!this.#late || needed >= this.#late.needed || now - this.#late.at > WINDOW)) {
       this.#late = { needed, at: now };
       this.#summed = undefined;
     }
@@ -111,6 +119,17 @@ export class Depth {
       this.#summed = now;
       this.#target = this.#sum(now);
     }
+  }
+
+  /** A packet is too late at `now`; whether others were before, in another event, or are for long. */
+  #again(now: number): boolean {
+    if (this.#event && now - this.#event.last <= EVENT) this.#event.last = now;
+    else {
+      this.#before = this.#event?.last;
+      this.#event = { began: now, last: now };
+    }
+    const again = this.#before !== undefined && now - this.#before <= WINDOW;
+    return again || now - this.#event.began > EVENT;
   }
 
   /** What was measured is true no longer. */
@@ -126,6 +145,8 @@ export class Depth {
     this.#worst.fill(0);
     this.#part = undefined;
     this.#late = undefined;
+    this.#event = undefined;
+    this.#before = undefined;
     this.#summed = undefined;
   }
 
