@@ -141,7 +141,7 @@ fn stalls() -> Value {
     for n in 0..2_400u32 {
         let stood = match n {
             400 | 1_000 | 1_700 => 60.0,
-            2_000.. if n % 3 == 0 => 16.0,
+            2_000.. if n % 3 == 0 => 9.0,
             _ => 0.0,
         };
         let pause = match n {

@@ -5,7 +5,7 @@
 const TOGETHER: f64 = 0.5;
 /// A pause is a stall if it is longer than this many usual ones and so much more, in ms.
 const USUAL: f64 = 2.0;
-const SPARE: f64 = 5.0;
+const SPARE: f64 = 2.0;
 /// The usual pause before one was seen, in ms, and how much of each new one goes into it.
 const FIRST: f64 = 10.0;
 const WEIGHT: f64 = 1.0 / 64.0;

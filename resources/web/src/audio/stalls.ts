@@ -7,7 +7,7 @@
 const TOGETHER = 0.5;
 /** A pause is a stall if it is longer than this many usual ones and so much more, in ms. */
 const USUAL = 2;
-const SPARE = 5;
+const SPARE = 2;
 /** The usual pause before one was seen, in ms, and how much of each new one goes into it. */
 const FIRST = 10;
 const WEIGHT = 1 / 64;
