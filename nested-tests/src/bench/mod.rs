@@ -7,6 +7,7 @@
 //! | [`load`] | CPU, memory, start |
 //! | [`scale`] | the scaling filters, in memory |
 //! | [`sound`] | sound against picture, at capture and in Chromium |
+//! | [`opus`] | what encoding the sound costs, and holes at the sink |
 //! | [`limiter`] | what a frame limit adds, and how even frames are |
 //! | [`stalls`] | when the machine itself stood still |
 //! | [`process`] | what the kernel says of a process |
@@ -15,6 +16,7 @@ pub mod figure;
 pub mod latency;
 pub mod limiter;
 pub mod load;
+pub mod opus;
 pub mod process;
 pub mod scale;
 pub mod sound;
@@ -75,7 +77,7 @@ pub enum Part {
     Static,
     /// Key to decoded picture in Chromium
     Chromium,
-    /// Sound against picture, at capture
+    /// Sound against picture, at capture; what encoding costs; holes
     Audio,
     /// Sound against picture, delay and drift in Chromium
     AudioPage,
@@ -206,6 +208,9 @@ pub fn run(options: &Options, mut show: impl FnMut(Figure) -> Result<()>) -> Res
     let listen = Duration::from_secs(options.listen);
     if options.has(Part::Audio) {
         part("audio".into(), sound::capture(listen))?;
+        for channels in [2, 8] {
+            part(format!("audio {channels}"), opus::cost(channels, listen))?;
+        }
     }
     if options.has(Part::AudioPage) {
         part("audio-page".into(), sound::page(listen, watch.as_ref()))?;

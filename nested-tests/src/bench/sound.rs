@@ -7,7 +7,7 @@ use crate::beep::Finder;
 use crate::browser::Browser;
 use crate::picture::Size;
 use crate::scope::{Scope, Setup, binary};
-use crate::viewer::{self, PATIENCE, Viewer};
+use crate::viewer::{self, PATIENCE};
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -28,20 +28,11 @@ fn start() -> Result<Scope> {
     setup.start()
 }
 
-/// The track of the sound in the catalog.
-fn track(viewer: &Viewer) -> Result<String> {
-    let catalog = viewer.catalog()?;
-    let renditions = catalog["audio"]["renditions"]
-        .as_object()
-        .context("no sound in the catalog")?;
-    renditions.keys().next().cloned().context("no sound in the catalog")
-}
-
 /// By time stamps at capture, with a native viewer.
 pub fn capture(duration: Duration) -> Result<Vec<Figure>> {
     let scope = start()?;
     let viewer = scope.viewer()?;
-    viewer.listen(&track(&viewer).with_context(|| scope.log())?);
+    viewer.listen(&viewer.audio_track().with_context(|| scope.log())?);
     let mut sound = Listener::new(viewer.start_us()?)?;
     let (mut flashes, mut black) = (Vec::new(), false);
     let begin = Instant::now();

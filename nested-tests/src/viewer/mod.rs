@@ -294,6 +294,14 @@ impl Viewer {
         lock(&self.notes).messages.clone()
     }
 
+    /// The name of the sound's track.
+    pub fn audio_track(&self) -> Result<String> {
+        let catalog = self.catalog()?;
+        let renditions = catalog["audio"]["renditions"].as_object();
+        let name = renditions.and_then(|renditions| renditions.keys().next());
+        name.cloned().context("no sound in the catalog")
+    }
+
     /// The catalog, once it has come.
     pub fn catalog(&self) -> Result<serde_json::Value> {
         self.until("a catalog", |told| told.catalog.clone())
