@@ -80,9 +80,10 @@ test-sound: setup-test $(BROWSER_MODULES)
 	$(CARGO) build --locked --example page
 	cd $(BROWSER) && SERVER=$(abspath $(TARGET))/debug/examples/page $(NPM) run test-sound
 
-# No test of this version needs a kernel with devices; the ones that do come with the DRM backend and gamepads.
-test-lab:
-	@echo 'No test needs a kernel with devices yet.'
+# Boots a kernel with devices.
+VMTEST ?= ../shared/vmtest.sh
+test-lab: setup-test
+	VMTEST='$(VMTEST)' tools/lab.sh
 
 bench: setup-test $(BROWSER_MODULES)
 	$(CARGO) build --locked --release -p goggles-scope -p nested-tests --bins

@@ -7,6 +7,7 @@ pub mod backend;
 pub mod child;
 pub mod cli;
 pub mod config;
+pub mod dmabuf;
 pub mod edid;
 pub mod files;
 mod focus;

@@ -13,7 +13,10 @@ pub struct Mono(pub u64);
 impl Mono {
     /// Reads the clock.
     pub fn now() -> Self {
-        let t = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+        let mut t = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // libc's, for rustix panics where the kernel's vDSO has less than it looks for (User Mode Linux).
+        // SAFETY: it fills in the `timespec` that it is given; the clock is always there.
+        unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut t) };
         Self(t.tv_sec as u64 * 1_000_000_000 + t.tv_nsec as u64)
     }
 

@@ -16,6 +16,9 @@ pub struct Args {
     /// Locks the pointer and tells where it moves (wl-picture only)
     #[arg(long)]
     pub lock: bool,
+    /// Hands over DMA-BUFs made by /dev/udmabuf instead of shared memory (wl-picture only)
+    #[arg(long)]
+    pub dmabuf: bool,
     /// Draws so often a second by its own timer, not at frame callbacks: a game without vsync (wl-picture only)
     #[arg(long)]
     pub free: Option<u32>,

@@ -7,6 +7,7 @@ use super::RenderResult;
 use crate::link::{EncodeJob, EncoderToScope, FrameId, Pixels, Rate, Refresh, Size, TimeLine};
 use crate::render::{compose::Composer, gamma::Ramps, passthrough};
 use crate::state::Scope;
+use smithay::backend::allocator::dmabuf::Dmabuf;
 use smithay::backend::renderer::utils::CommitCounter;
 use smithay::reexports::wayland_server::backend::ObjectId;
 
@@ -114,6 +115,11 @@ impl Headless {
             self.shown = Shown::Nothing;
         }
         other
+    }
+
+    /// See [`super::Backend::import`].
+    pub fn import(&mut self, buffer: &Dmabuf) -> anyhow::Result<()> {
+        self.composer.import(buffer)
     }
 
     /// See [`super::Backend::set_mode`].

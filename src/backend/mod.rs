@@ -5,6 +5,7 @@ pub mod headless;
 use crate::link::{Refresh, Size};
 use crate::render::gamma::Ramps;
 use crate::state::Scope;
+use smithay::backend::allocator::dmabuf::Dmabuf;
 
 /// One of the ways to show frames. The arms are written out where they differ.
 #[derive(Debug)]
@@ -57,6 +58,13 @@ impl Backend {
     pub fn set_mode(&mut self, size: Size, refresh: Refresh) -> anyhow::Result<()> {
         match self {
             Self::Headless(h) => h.set_mode(size, refresh),
+        }
+    }
+
+    /// Maps a client's DMA-BUF, so that it can be drawn.
+    pub fn import(&mut self, buffer: &Dmabuf) -> anyhow::Result<()> {
+        match self {
+            Self::Headless(h) => h.import(buffer),
         }
     }
 

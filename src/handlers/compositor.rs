@@ -1,5 +1,6 @@
 //! wl_compositor, wl_subcompositor, wl_shm: commits become scene changes.
 
+use super::dmabuf::Dmabufs;
 use super::timing::{Timing, Waiting};
 use crate::state::State;
 use smithay::backend::renderer::utils::{
@@ -56,6 +57,7 @@ impl CompositorHandler for State {
 
     fn new_surface(&mut self, surface: &WlSurface) {
         Timing::watch(surface);
+        Dmabufs::watch(surface);
     }
 
     fn commit(&mut self, surface: &WlSurface) {

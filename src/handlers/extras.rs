@@ -1,8 +1,9 @@
 //! The globals that only few clients use, and what they keep.
 //!
-//! Not advertised: linux-dmabuf and linux-drm-syncobj, which need a GPU's device and formats (a backend that has them
-//! makes those globals when it starts); drm-lease, since a headless output has no connector to lend.
+//! Not advertised: linux-drm-syncobj, which needs a GPU's device; drm-lease, since a headless output has no connector to
+//! lend.
 
+use super::dmabuf::Dmabufs;
 use super::gamma_control::Gamma;
 use super::hints::Hints;
 use super::idle::Idle;
@@ -52,6 +53,7 @@ const ICON: i32 = 64;
 #[allow(missing_docs)]
 pub struct Extras {
     pub timing: Timing,
+    pub dmabufs: Dmabufs,
     pub layers: Layers,
     pub lock: Lock,
     pub idle: Idle,
@@ -78,6 +80,7 @@ impl Extras {
         SecurityContextState::new::<State, _>(dh, trusted);
         Self {
             timing: Timing::default(),
+            dmabufs: Dmabufs::new(dh),
             layers: Layers::new(dh),
             lock: Lock::new(dh),
             idle: Idle::new(dh, events),

@@ -3,6 +3,7 @@
 mod color;
 mod compositor;
 mod constraints;
+mod dmabuf;
 mod extras;
 mod gamma_control;
 mod hints;

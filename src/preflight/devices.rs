@@ -10,10 +10,12 @@ pub fn renderers() -> Vec<Finding> {
     vec![
         Finding::ok("renderer: Pixman", "built in, needs no GPU"),
         gpu(&render_nodes(Path::new("/dev/dri"))),
+        dmabuf(crate::dmabuf::device()),
     ]
 }
 
-fn render_nodes(directory: &Path) -> Vec<PathBuf> {
+/// The render nodes in a directory.
+pub fn render_nodes(directory: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
     let mut nodes: Vec<_> = entries
         .filter(|entry| entry.file_name().to_string_lossy().starts_with("renderD"))
@@ -44,6 +46,18 @@ fn gpu(nodes: &[PathBuf]) -> Finding {
             WHAT,
             format!("{} cannot be opened: games draw on the CPU", first.display()),
             "join the node's group, and log in again: sudo usermod -aG render,video $USER",
+        ),
+    }
+}
+
+fn dmabuf(device: Result<crate::dmabuf::Device, String>) -> Finding {
+    const WHAT: &str = "linux-dmabuf";
+    match device {
+        Ok(device) => Finding::ok(WHAT, format!("{}: a buffer was made and read", device.path.display())),
+        Err(why) => Finding::degraded(
+            WHAT,
+            format!("{why}: clients draw into shared memory"),
+            "access to the GPU's nodes in /dev/dri, both card and renderD; without a GPU: sudo modprobe udmabuf",
         ),
     }
 }

@@ -3,7 +3,7 @@
 //! Owns the checks. Each tries the thing itself (opens the device, encodes a picture, binds the port) where that does no
 //! harm, and says what to do when it fails. Nothing is changed on the machine.
 
-mod devices;
+pub mod devices;
 mod finding;
 mod programs;
 mod session;

@@ -9,6 +9,7 @@ use crate::config::Filter;
 use crate::link::{Image, Size};
 use crate::scene::{layout::Fit, window::Placed};
 use anyhow::{Context, Result};
+use smithay::backend::allocator::dmabuf::Dmabuf;
 use smithay::backend::allocator::format::has_alpha;
 use smithay::backend::renderer::damage::OutputDamageTracker;
 use smithay::backend::renderer::element::surface::{
@@ -16,7 +17,7 @@ use smithay::backend::renderer::element::surface::{
 };
 use smithay::backend::renderer::element::{Element as _, Id, Kind, RenderElement};
 use smithay::backend::renderer::pixman::PixmanRenderer;
-use smithay::backend::renderer::{Renderer, Texture, TextureFilter};
+use smithay::backend::renderer::{ImportDma, Renderer, Texture, TextureFilter};
 use smithay::desktop::utils::bbox_from_surface_tree;
 use smithay::utils::{Logical, Physical, Point, Rectangle};
 use std::collections::HashMap;
@@ -199,6 +200,14 @@ impl Composer {
         self.ages.insert(data.as_ptr() as usize, 0);
         self.plain = plain;
         damaged
+    }
+
+    /// Maps a client's DMA-BUF; [`crate::dmabuf::check`] must have passed it.
+    pub fn import(&mut self, buffer: &Dmabuf) -> Result<()> {
+        // Lets go of those that are no more, which nothing else does while nobody looks.
+        self.renderer.cleanup_texture_cache()?;
+        self.renderer.import_dmabuf(buffer, None)?;
+        Ok(())
     }
 
     /// Sets the output's gamma. Whether it was another one.

@@ -15,6 +15,7 @@ use wayland_client::protocol::{
     wl_surface,
 };
 use wayland_client::{Connection, Dispatch, QueueHandle, WEnum, delegate_noop};
+use wayland_protocols::wp::linux_dmabuf::zv1::client::{zwp_linux_buffer_params_v1, zwp_linux_dmabuf_v1};
 use wayland_protocols::wp::pointer_constraints::zv1::client::{
     zwp_locked_pointer_v1, zwp_pointer_constraints_v1 as constraints,
 };
@@ -25,6 +26,9 @@ use wayland_protocols::xdg::shell::client::{xdg_surface, xdg_toplevel, xdg_wm_ba
 
 /// As many as a compositor may hold (one shown, one queued, one on its way), and one to draw in.
 const BUFFERS: usize = 4;
+
+/// `DRM_FORMAT_XRGB8888` of drm/drm_fourcc.h.
+const XR24: u32 = u32::from_le_bytes(*b"XR24");
 
 struct Slot {
     buffer: wl_buffer::WlBuffer,
@@ -93,7 +97,12 @@ fn main() -> Result<()> {
     let shell: xdg_wm_base::XdgWmBase = globals.bind(&qh, 1..=6, ())?;
     let seat: wl_seat::WlSeat = globals.bind(&qh, 1..=9, ())?;
 
-    let (memory, slots) = buffers(&args, &shm, &qh)?;
+    let dmabufs = if args.dmabuf {
+        Some(globals.bind(&qh, 4..=5, ())?)
+    } else {
+        None
+    };
+    let (memory, slots) = buffers(&args, &shm, dmabufs.as_ref(), &qh)?;
     let _keyboard = seat.get_keyboard(&qh, ());
     let pointer = seat.get_pointer(&qh, ());
     let surface = compositor.create_surface(&qh, ());
@@ -154,11 +163,15 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// One pool, mapped for good, with [`BUFFERS`] buffers.
-fn buffers(args: &Args, shm: &wl_shm::WlShm, qh: &QueueHandle<Window>) -> Result<(&'static mut [u8], Vec<Slot>)> {
+/// One file, mapped for good, with [`BUFFERS`] buffers: a pool, or DMA-BUFs of parts of it.
+fn buffers(
+    args: &Args,
+    shm: &wl_shm::WlShm,
+    dmabufs: Option<&zwp_linux_dmabuf_v1::ZwpLinuxDmabufV1>,
+    qh: &QueueHandle<Window>,
+) -> Result<(&'static mut [u8], Vec<Slot>)> {
     let (bytes, size) = (args.size.bytes(), args.size);
-    let file = rustix::fs::memfd_create("wl-picture", rustix::fs::MemfdFlags::CLOEXEC)?;
-    rustix::fs::ftruncate(&file, (bytes * BUFFERS) as u64)?;
+    let file = goggles_scope::dmabuf::memory((bytes * BUFFERS) as u64)?;
     // SAFETY: a new shared mapping of a file of that length, at an address that the kernel chooses; it stays for the
     // program's life, and nobody shrinks the file.
     let memory = unsafe {
@@ -173,13 +186,21 @@ fn buffers(args: &Args, shm: &wl_shm::WlShm, qh: &QueueHandle<Window>) -> Result
         std::slice::from_raw_parts_mut(at.cast::<u8>(), bytes * BUFFERS)
     };
     let pool = shm.create_pool(file.as_fd(), i32::try_from(bytes * BUFFERS)?, qh, ());
-    let slots = (0..BUFFERS)
-        .map(|i| {
-            let (w, h) = (size.w as i32, size.h as i32);
-            let buffer = pool.create_buffer((i * bytes) as i32, w, h, w * 4, wl_shm::Format::Xrgb8888, qh, i);
-            Slot { buffer, busy: false }
-        })
-        .collect();
+    let (w, h) = (size.w as i32, size.h as i32);
+    let slots = (0..BUFFERS).map(|i| {
+        let buffer = match dmabufs {
+            None => pool.create_buffer((i * bytes) as i32, w, h, w * 4, wl_shm::Format::Xrgb8888, qh, i),
+            Some(dmabufs) => {
+                let part = goggles_scope::dmabuf::from_memory(file.as_fd(), (i * bytes) as u64, bytes as u64)
+                    .context("error making a DMA-BUF")?;
+                let params = dmabufs.create_params(qh, ());
+                params.add(part.as_fd(), 0, 0, w as u32 * 4, 0, 0);
+                params.create_immed(w, h, XR24, zwp_linux_buffer_params_v1::Flags::empty(), qh, i)
+            }
+        };
+        Ok(Slot { buffer, busy: false })
+    });
+    let slots = slots.collect::<Result<_>>()?;
     pool.destroy();
     Ok((memory, slots))
 }
@@ -359,3 +380,5 @@ delegate_noop!(Window: wl_shm_pool::WlShmPool);
 delegate_noop!(Window: ignore wl_shm::WlShm);
 delegate_noop!(Window: ignore wl_seat::WlSeat);
 delegate_noop!(Window: ignore wl_surface::WlSurface);
+delegate_noop!(Window: ignore zwp_linux_dmabuf_v1::ZwpLinuxDmabufV1);
+delegate_noop!(Window: ignore zwp_linux_buffer_params_v1::ZwpLinuxBufferParamsV1);
