@@ -6,13 +6,14 @@ WEB := resources/web
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 SCOPE := $(TARGET)/release/goggles-scope
 
-.PHONY: help build demo demo-stop test test-nested test-sound test-lab lint bench fuzz setup-build setup-test
+.PHONY: help build demo demo-stop test test-nested test-games test-sound test-lab lint bench fuzz setup-build setup-test
 
 help:
 	@echo 'make demo         install what is missing, build, and start a program to be seen in a browser'
 	@echo 'make demo-stop    end the demo'
 	@echo 'make test         lint, and the tests that run anywhere'
 	@echo 'make test-nested  the real binary with real programs and Chromium'
+	@echo 'make test-games   large programs under it: Chromium, Wine, SuperTuxKart'
 	@echo 'make test-sound   what Chromium makes of the sound; on a machine with nothing else to do'
 	@echo 'make test-lab     tests in a kernel with devices'
 	@echo 'make lint         formatting, clippy, TypeScript'
@@ -56,6 +57,7 @@ test: lint
 	@echo
 	@echo 'Not run here:'
 	@echo '  the real binary with real programs and Chromium: make test-nested'
+	@echo '  large programs (Chromium, Wine, SuperTuxKart) under it: make test-games'
 	@echo '  fuzzing of the decoders: make fuzz'
 	@echo '  figures: make bench'
 
@@ -74,6 +76,12 @@ test-nested: setup-test $(BROWSER_MODULES)
 	$(CARGO) test --locked -p nested-tests --tests --no-fail-fast -- --test-threads=1
 	@echo
 	@echo 'Not run here: what Chromium makes of the sound, which needs a machine with nothing else to do: make test-sound'
+
+# Large to fetch and slow, so that they are not among the others.
+test-games: setup-test
+	@tools/setup.sh games
+	$(CARGO) build --locked --workspace --bins
+	$(CARGO) test --locked -p nested-tests --test games --no-fail-fast -- --ignored --test-threads=1
 
 # The levels it listens for need some seconds without a hole, and a busy machine makes holes.
 test-sound: setup-test $(BROWSER_MODULES)

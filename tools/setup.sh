@@ -1,10 +1,11 @@
 #!/bin/bash
 # Installs the Debian packages that a group of work needs. Run again, it only looks and ends at once.
 #
-#   tools/setup.sh [--check] GROUP...      GROUP: build, run, check, test
+#   tools/setup.sh [--check] GROUP...      GROUP: build, run, check, test, games
 #
 # build: what cargo and npm need. run: what goggles-scope and the demo need. check: the programs that judge what we made in
-# make test. test: the programs that the nested tests start. --check only says what is missing (exit status 1 if anything is).
+# make test. test: the programs that the nested tests start. games: those of make test-games (large). --check only says
+# what is missing (exit status 1 if anything is).
 set -euo pipefail
 
 build=(build-essential pkg-config libxkbcommon-dev libpixman-1-dev libgstreamer1.0-dev
@@ -14,6 +15,7 @@ run=(xwayland xkb-data fonts-dejavu-core gstreamer1.0-plugins-base gstreamer1.0-
 check=(edid-decode x11-xserver-utils wlcs dbus-daemon bubblewrap)
 test=(gstreamer1.0-libav weston foot xterm libsdl2-tests zenity gtk-3-examples gtk-4-examples adwaita-icon-theme
     xdotool x11-utils x11-xserver-utils mesa-utils vulkan-tools mesa-vulkan-drivers xvfb chromium wireplumber)
+games=(supertuxkart wine wine64 chromium)
 
 # The least versions: node for esbuild's target and node:test, cargo for edition 2024 and the dependencies.
 node_major=18
@@ -22,7 +24,7 @@ rust_minor=92
 toolchain=(cargo-web rustc-web rustfmt-web rust-web-clippy)
 
 usage() {
-    sed -n '2,8s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
     exit 2
 }
 
@@ -35,6 +37,7 @@ for arg in "$@"; do
         run) wanted+=("${run[@]}") ;;
         check) wanted+=("${check[@]}") ;;
         test) wanted+=("${test[@]}") ;;
+        games) wanted+=("${games[@]}") ;;
         *) usage ;;
     esac
 done

@@ -8,6 +8,7 @@ pub mod bench;
 pub mod browser;
 pub mod decode;
 pub mod keyboard;
+pub mod page;
 pub mod picture;
 pub mod play;
 pub mod program;

@@ -64,6 +64,11 @@ impl Play {
         Ok(())
     }
 
+    /// Waits for a line of the log that `find` finds something in.
+    pub fn logged<T>(&self, what: &str, find: impl Fn(&str) -> Option<T>) -> Result<T> {
+        self.scope.until_logged_within(self.patience, what, find)
+    }
+
     /// Waits for a picture that `looks` right, and saves it as `target/nested/NAME.png`.
     pub fn see(&self, name: &str, mut looks: impl FnMut(&Picture) -> bool) -> Result<Shown> {
         let shown = self

@@ -233,7 +233,17 @@ impl Scope {
 
     /// The first line that `find` finds something in.
     pub fn until_logged<T>(&self, what: &str, find: impl Fn(&str) -> Option<T>) -> Result<T> {
-        let deadline = Instant::now() + PATIENCE;
+        self.until_logged_within(PATIENCE, what, find)
+    }
+
+    /// The same for what may take longer.
+    pub fn until_logged_within<T>(
+        &self,
+        patience: Duration,
+        what: &str,
+        find: impl Fn(&str) -> Option<T>,
+    ) -> Result<T> {
+        let deadline = Instant::now() + patience;
         let (mutex, condvar) = &*self.log;
         let mut log = mutex.lock().unwrap_or_else(PoisonError::into_inner);
         let mut seen = 0;
