@@ -90,7 +90,7 @@ fn chromium(platform: &str) -> Result<()> {
     said("clicked 700 600")?;
     said("locked")?;
     if platform == "x11" {
-        // Not tested there: the viewer isn't told of this lock, and the sum of two motions doesn't always arrive.
+        // Not tested there: the viewer isn't told of this lock (why is not known), and a run that went on without failed.
         return Ok(());
     }
     play.locked()?;
