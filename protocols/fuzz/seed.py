@@ -1,4 +1,4 @@
-"""Makes fuzz/seeds/TARGET/* from vectors/messages.json and receiver.json; run by run.sh."""
+"""Makes fuzz/seeds/TARGET/* from vectors/messages.json and receiver.json; run by tools/fuzz.sh."""
 
 import json
 import pathlib
