@@ -138,6 +138,8 @@ pub struct Scope {
     pub audio: Option<crate::stream::audio::Audio>,
     /// Input from the network.
     pub remote: crate::input::remote::Remote,
+    /// Text from the network that is being typed.
+    pub typing: crate::input::text::Typing,
     /// Xwayland.
     pub xwayland: crate::xwayland::Xwayland,
     /// Screenshots under way.
@@ -260,6 +262,7 @@ impl State {
             to_network: None,
             audio: None,
             remote: crate::input::remote::Remote::default(),
+            typing: crate::input::text::Typing::default(),
             xwayland: crate::xwayland::Xwayland::default(),
             screenshots: Screenshots::default(),
             stops: 0,
@@ -300,6 +303,7 @@ impl State {
     pub fn turn(&mut self, now: Mono) {
         self.scope.now = now;
         self.remote_tick();
+        self.typing_turn();
         self.scope.stats.roll(now);
         self.x11_turn();
         self.end_dead_grab();
@@ -360,6 +364,7 @@ impl State {
             self.scope.pacer.deadline(),
             self.scope.cursor.deadline(),
             self.scope.remote.deadline(),
+            self.scope.typing.deadline(),
             self.scope.stats.deadline(),
             self.scope.extras.timing.deadline(self.scope.now),
             self.scope.feedback_deadline(),

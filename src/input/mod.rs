@@ -1,9 +1,12 @@
 //! One way in for every device and for the network.
 
+mod bindings;
+mod confine;
 pub mod gesture;
 pub mod hotkeys;
 pub mod inject;
+mod keymap;
 pub mod pen;
 pub mod remote;
-mod text;
+pub mod text;
 pub mod touch;

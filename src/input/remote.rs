@@ -48,6 +48,7 @@ impl State {
         remote.receiver.release_all(&mut remote.events);
         remote.holder = holder;
         remote.receiver = Receiver::new(Limits::default());
+        self.scope.typing.stop();
         self.inject_all();
     }
 

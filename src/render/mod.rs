@@ -4,5 +4,6 @@ pub mod compose;
 mod draw;
 mod faded;
 pub mod gamma;
+pub mod look;
 pub mod passthrough;
 pub mod scale;

@@ -4,7 +4,7 @@ use super::{Scope, period};
 use crate::backend::RenderResult;
 use crate::config::Scaler;
 use crate::link::{FromScope, SceneInfo};
-use crate::render::compose::Look;
+use crate::render::look::Look;
 use crate::scene::layout::Fit;
 use crate::scene::window::Window;
 use smithay::desktop::utils::{

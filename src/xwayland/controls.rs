@@ -198,8 +198,9 @@ impl State {
             variant: &variant,
             options: kb.options,
         };
-        if keyboard.set_xkb_config(self, config).is_err() {
-            tracing::warn!(layout, variant, "no keyboard has this layout");
+        match keyboard.set_xkb_config(self, config) {
+            Ok(()) => self.scope.typing.forget_keys(),
+            Err(_) => tracing::warn!(layout, variant, "no keyboard has this layout"),
         }
     }
 

@@ -1,5 +1,6 @@
 //! A scripted Wayland client that never blocks: what it hears is kept for the test to look at.
 
+use smithay::input::keyboard::xkb;
 use std::collections::HashMap;
 use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
@@ -46,6 +47,10 @@ pub struct Heard {
     pub keys: Vec<(u32, bool)>,
     pub keyboard_focus: Option<u32>,
     pub keymaps: usize,
+    /// What the newest keymap makes of the keys.
+    xkb: Option<xkb::State>,
+    /// The characters that were typed, each by the keymap at its time.
+    pub typed: String,
     /// Of the newest key event.
     pub serial: u32,
     pub locked: bool,
@@ -389,6 +394,15 @@ impl Dispatch<zwp_relative_pointer_v1::ZwpRelativePointerV1, ()> for Heard {
     }
 }
 
+fn keymap(fd: OwnedFd, size: u32) -> xkb::Keymap {
+    let context = xkb::Context::new(xkb::CONTEXT_NO_FLAGS);
+    let (format, flags) = (xkb::KEYMAP_FORMAT_TEXT_V1, xkb::KEYMAP_COMPILE_NO_FLAGS);
+    let mut bytes = vec![0; size as usize];
+    rustix::io::pread(&fd, &mut bytes, 0).expect("the file is read");
+    let text = String::from_utf8_lossy(&bytes).trim_end_matches('\0').to_owned();
+    xkb::Keymap::new_from_string(&context, text, format, flags).expect("a keymap")
+}
+
 impl Dispatch<wl_keyboard::WlKeyboard, ()> for Heard {
     fn event(
         this: &mut Self,
@@ -400,12 +414,28 @@ impl Dispatch<wl_keyboard::WlKeyboard, ()> for Heard {
     ) {
         match event {
             wl_keyboard::Event::Enter { surface, .. } => this.keyboard_focus = Some(surface.id().protocol_id()),
-            wl_keyboard::Event::Keymap { .. } => this.keymaps += 1,
+            wl_keyboard::Event::Keymap { fd, size, .. } => {
+                this.keymaps += 1;
+                this.xkb = Some(xkb::State::new(&keymap(fd, size)));
+            }
+            wl_keyboard::Event::Modifiers {
+                mods_depressed,
+                mods_latched,
+                mods_locked,
+                group,
+                ..
+            } => {
+                let state = this.xkb.as_mut().expect("a keymap came first");
+                state.update_mask(mods_depressed, mods_latched, mods_locked, 0, 0, group);
+            }
             wl_keyboard::Event::Leave { .. } => this.keyboard_focus = None,
             wl_keyboard::Event::Key { key, state, serial, .. } => {
                 this.serial = serial;
-                this.keys
-                    .push((key, state == WEnum::Value(wl_keyboard::KeyState::Pressed)));
+                let pressed = state == WEnum::Value(wl_keyboard::KeyState::Pressed);
+                this.keys.push((key, pressed));
+                if pressed && let Some(xkb) = &this.xkb {
+                    this.typed += &xkb.key_get_utf8(xkb::Keycode::new(key + 8));
+                }
             }
             _ => {}
         }

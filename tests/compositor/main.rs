@@ -27,4 +27,5 @@ mod screenshot;
 mod surfaces;
 mod text;
 mod timing;
+mod typing;
 mod virtual_pointer;

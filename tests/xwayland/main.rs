@@ -19,5 +19,6 @@ mod selection;
 mod server;
 mod servers;
 mod steam;
+mod typing;
 mod windows;
 mod x;
