@@ -16,28 +16,32 @@ fn line_in(terminal: &[&str]) -> Result<()> {
     setup.args(["--keyboard-layout", "us"]);
     let file = setup.folder().join("line");
     let shell = format!(
-        "read -r line; printf %s \"$line\" > {0}.new; mv {0}.new {0}; echo written >&3",
+        "echo reading >&3; read -r line; printf %s \"$line\" > {0}.new; mv {0}.new {0}; echo written >&3",
         file.display()
     );
     let wrapped = ["sh", "-c", "exec 3>&2; exec \"$@\"", "sh"];
     let program: Vec<&str> = [&wrapped, terminal, &["/bin/sh", "-c", &shell]].concat();
     let play = Play::with(setup, HD, &program)?;
-    play.titled("")?;
+    play.titled("typing")?;
+    // The terminal may be in the middle of a line of its own.
+    play.scope
+        .until_logged("the shell", |l| l.ends_with("reading").then_some(()))?;
     play.viewer.text(&format!("{TEXT}\n"));
     play.scope
-        .until_logged("the shell's end", |l| (l == "written").then_some(()))?;
+        .until_logged("the shell's end", |l| l.ends_with("written").then_some(()))?;
     assert_eq!(std::fs::read_to_string(file)?, TEXT);
     Ok(())
 }
 
 #[test]
 fn foot_reads_it() -> Result<()> {
-    line_in(&["foot"])
+    line_in(&["foot", "--title", "typing"])
 }
 
 #[test]
 fn xterm_reads_it() -> Result<()> {
-    line_in(&["xterm", "-u8", "-e"])
+    // Its program starts once the window is there.
+    line_in(&["xterm", "-u8", "-wf", "-T", "typing", "-e"])
 }
 
 /// `xev` says what an X11 program makes of each key: the symbol by its name, the text by its bytes.
@@ -45,13 +49,16 @@ fn xterm_reads_it() -> Result<()> {
 fn xev_says_its_symbols() -> Result<()> {
     let mut setup = Setup::new(HD)?;
     setup.args(["--keyboard-layout", "us"]);
-    let play = Play::with(setup, HD, &["stdbuf", "-oL", "xev", "-event", "keyboard"])?;
+    let program = ["stdbuf", "-oL", "xev", "-event", "keyboard", "-event", "focus"];
+    let play = Play::with(setup, HD, &program)?;
     play.titled("Event Tester")?;
+    let is = |line: &str| line.starts_with("FocusIn event").then_some(());
+    play.scope.until_logged("the focus", is)?;
     for (text, symbol, bytes) in [
         ("a", "0x61, a)", "(61)"),
         ("é", "0xe9, eacute)", "(c3 a9)"),
         ("ж", "0x6d6, Cyrillic_zhe)", "(d0 b6)"),
-        ("😀", "0x101f600, U1F600)", "(f0 9f 98 80)"),
+        ("😀", "0x101f600, U0001F600)", "(f0 9f 98 80)"),
     ] {
         play.viewer.text(text);
         let is = |line: &str| line.contains(&format!("(keysym {symbol}")).then_some(());

@@ -6,7 +6,6 @@ use super::faded::Faded;
 use super::gamma::Ramps;
 use super::look::{Look, seen};
 use super::scale::{self, Place, Source};
-use crate::config::Filter;
 use crate::link::{Image, Size};
 use crate::scene::{layout::Fit, window::Placed};
 use anyhow::{Context, Result};
@@ -18,7 +17,7 @@ use smithay::backend::renderer::element::surface::{
 };
 use smithay::backend::renderer::element::{Element as _, Id, Kind, RenderElement};
 use smithay::backend::renderer::pixman::PixmanRenderer;
-use smithay::backend::renderer::{ImportDma, Renderer, Texture, TextureFilter};
+use smithay::backend::renderer::{ImportDma, Renderer, Texture};
 use smithay::utils::{Logical, Physical, Point, Rectangle};
 use std::collections::HashMap;
 use std::sync::mpsc;
@@ -213,11 +212,7 @@ impl Composer {
         self.tracker = tracker(self.size, look.fit.scale);
         self.small.tracker = None;
         self.ages.clear();
-        // For surfaces of another size than their buffers.
-        let filter = match look.filter {
-            Filter::Nearest => TextureFilter::Nearest,
-            Filter::Linear | Filter::Pixel | Filter::Fsr | Filter::Nis => TextureFilter::Linear,
-        };
+        let filter = look.texture_filter();
         let set = self.renderer.upscale_filter(filter);
         set.and_then(|()| self.renderer.downscale_filter(filter))
             .context("error setting the filter")

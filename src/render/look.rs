@@ -4,6 +4,7 @@ use super::scale;
 use crate::config::Filter;
 use crate::link::Size;
 use crate::scene::{layout::Fit, window::Placed};
+use smithay::backend::renderer::TextureFilter;
 use smithay::desktop::utils::bbox_from_surface_tree;
 use smithay::utils::{Logical, Point, Rectangle};
 
@@ -25,6 +26,14 @@ impl Look {
     pub fn enlargement(&self) -> (f64, f64) {
         let (scale, density) = (self.fit.scale, self.density);
         (scale.0 / density.0, scale.1 / density.1)
+    }
+
+    /// How a surface of another size than its buffer is drawn.
+    pub(super) fn texture_filter(&self) -> TextureFilter {
+        match self.filter {
+            Filter::Nearest => TextureFilter::Nearest,
+            Filter::Linear | Filter::Pixel | Filter::Fsr | Filter::Nis => TextureFilter::Linear,
+        }
     }
 
     /// How the picture of the game's size is scaled; `None`: each surface is drawn at the output's size at once, which is
