@@ -2,12 +2,14 @@
 //! at the end of an interval is chosen as late in it as rendering and encoding allow: by the time they have lately taken at
 //! most, and a red zone for what the estimate misses.
 //!
-//! A slower frame counts at once; the estimate forgets it slowly.
+//! The estimate follows slower frames in a few steps, each too short to be seen as an uneven latch, and forgets them slowly.
 
 use std::time::Duration;
 
 /// Left for what the estimate misses, unless it is set (`GAMESCOPE_TUNEABLE_VBLANK_REDZONE`); gamescope's.
 pub const RED_ZONE: Duration = Duration::from_micros(1_650);
+/// By so much a frame may move the next latch.
+const STEP: Duration = Duration::from_micros(800);
 /// What a frame takes before any has been measured.
 const UNKNOWN: Duration = Duration::from_millis(3);
 
@@ -30,7 +32,7 @@ impl Default for Fixed {
 impl Fixed {
     /// A frame took so long from latch to packet.
     pub fn took(&mut self, time: Duration) {
-        self.estimate = time.max(self.estimate * 98 / 100);
+        self.estimate = time.clamp(self.estimate * 98 / 100, self.estimate + STEP);
     }
 
     /// Another red zone.
@@ -71,17 +73,23 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_frame_counts_at_once_and_is_forgotten_slowly() {
+    fn slow_frames_count_soon_and_are_forgotten_slowly() {
         let mut fixed = Fixed::default();
         let lead = |fixed: &Fixed| fixed.lead(PERIOD).as_micros();
         assert_eq!(lead(&fixed), 4_650);
         fixed.took(Duration::from_millis(8));
+        assert_eq!(lead(&fixed), 5_450);
+        for _ in 0..6 {
+            fixed.took(Duration::from_millis(8));
+        }
         assert_eq!(lead(&fixed), 9_650);
         for _ in 0..300 {
             fixed.took(Duration::from_millis(2));
         }
         assert_eq!(lead(&fixed), 3_650);
-        fixed.took(Duration::from_secs(1));
+        for _ in 0..100 {
+            fixed.took(Duration::from_secs(1));
+        }
         assert_eq!(fixed.lead(PERIOD), PERIOD);
     }
 

@@ -5,6 +5,8 @@
 //! refresh. The first commit in an interval is latched at once; later ones wait for the next tick, where the newest
 //! wins. After an idle time the grid starts anew at the commit, so that an answer to a rare input never waits.
 //!
+//! A client that waits for no callbacks has a raster of its own, which the grid follows ([`super::follow`]).
+//!
 //! A key or button edge may pull the next tick forward, so that a game that draws all the time answers in its next
 //! frame *now* instead of half an interval later. What was borrowed is paid back by stretching the following intervals by an eighth
 //! at most, and no more than one interval is ever borrowed: the mean rate stays at the refresh.
@@ -15,6 +17,7 @@
 //! moves to the frame, once in a while.
 
 use super::fixed::Fixed;
+use super::follow::Follow;
 use super::rhythm::Rhythm;
 use crate::time::Mono;
 use std::time::Duration;
@@ -56,6 +59,8 @@ pub struct Pacer {
     moved: Mono,
     /// Whether such content waits inside Xwayland.
     rhythm: Rhythm,
+    /// Whether the client draws by a raster of its own, which the grid then follows.
+    follow: Follow,
     /// How much later the grid would be without borrowed time.
     debt: Duration,
     /// The encoder could take no frame at the last step.
@@ -81,6 +86,7 @@ impl Pacer {
             x11: false,
             moved: Mono(0),
             rhythm: Rhythm::default(),
+            follow: Follow::default(),
             debt: Duration::ZERO,
             encoder_busy: false,
             fixed: None,
@@ -134,6 +140,7 @@ impl Pacer {
         self.waiting = true;
         self.dirty |= damage;
         if damage {
+            self.follow.committed(now);
             self.hold = None;
         }
     }
@@ -197,7 +204,8 @@ impl Pacer {
         }
         if callbacks {
             self.called_back(now, false);
-            self.hold = (self.dirty && !self.x11).then(|| now + self.period / 4);
+            let hold = self.dirty && !self.x11 && !self.follow.is_fresh(self.tick);
+            self.hold = hold.then(|| now + self.period / 4);
         }
         let held = self.hold.is_some_and(|until| now < until);
         let latch = self.dirty && !self.latched && encoder_free && !held;
@@ -246,7 +254,11 @@ impl Pacer {
     }
 
     fn interval(&self) -> Duration {
-        self.period + self.debt.min(self.period / 8)
+        let longer = match (self.x11, self.fixed) {
+            (false, None) => self.follow.stretch(),
+            _ => Duration::ZERO,
+        };
+        self.period + longer + self.debt.min(self.period / 8)
     }
 
     /// Moves the grid up to `now`.
@@ -269,7 +281,7 @@ impl Pacer {
             };
             self.begin(begin);
         } else {
-            self.debt -= interval - self.period;
+            self.debt -= self.debt.min(self.period / 8);
             let tick = self.tick + interval;
             self.begin(tick);
         }
@@ -277,6 +289,7 @@ impl Pacer {
 
     fn begin(&mut self, tick: Mono) {
         self.tick = tick;
+        self.follow.begin(tick, self.period);
         self.latched = false;
         self.sequence += 1;
     }
