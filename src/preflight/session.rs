@@ -88,11 +88,24 @@ pub fn priority(rt: bool) -> Vec<Finding> {
     if rt || is_real_time {
         found.push(finding("priority: --rt", real_time, is_real_time, ""));
     }
-    found.push(Finding::ok(
-        "priority: GPU queue",
-        "none is used: this version draws on the CPU",
-    ));
+    found.push(gpu_queue());
     found
+}
+
+/// What GPUs' drivers would grant. Nothing is degraded by less: this version has no queue.
+fn gpu_queue() -> Finding {
+    let granted = match priority::gpu::trial() {
+        Ok(gpus) if gpus.is_empty() => "Vulkan knows no GPU".into(),
+        Ok(gpus) => {
+            let each = gpus.iter().map(|gpu| format!("{}: {}", gpu.name, gpu.level));
+            each.collect::<Vec<_>>().join(", ")
+        }
+        Err(why) => why,
+    };
+    Finding::ok(
+        "priority: GPU queue",
+        format!("none is used: this version draws on the CPU ({granted})"),
+    )
 }
 
 /// Whether GameMode can be told of the game, if it is to be.

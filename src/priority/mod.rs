@@ -4,12 +4,13 @@
 //! | file | what |
 //! |---|---|
 //! | [`bus`] | rtkit, for what the kernel refuses; GameMode |
+//! | [`gpu`] | what GPUs' drivers grant their queues |
 //! | [`runaway`] | what rtkit asks for in return |
 //!
-//! A GPU queue's priority (`EGL_IMG_context_priority`, `VK_KHR_global_priority`) is for the renderer that has a queue:
-//! Pixman has none.
+//! This version's renderer and encoders have no GPU queue whose priority could be raised; the doctor tells what it would get.
 
 pub mod bus;
+pub mod gpu;
 mod runaway;
 
 pub use bus::{Addresses, Bus};
