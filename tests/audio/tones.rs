@@ -1,9 +1,12 @@
 //! A tone in each channel arrives in that channel, at its level, clean.
 
-use crate::rig::{Player, Rig};
+use crate::rig::{Decoder, Packet, Player, Rig};
 use crate::tone::{LEVEL, find, frequency, wav, wav_of};
 use goggles_protocols::audio::{Layout, Place, RATE};
-use goggles_scope::stream::audio::Config;
+use goggles_scope::link::AudioFormat;
+use goggles_scope::stream::audio::{Config, Encoder, default_bitrate};
+use std::f64::consts::TAU;
+use std::time::Duration;
 
 /// Samples that are looked at.
 const LENGTH: usize = 24_000;
@@ -52,6 +55,40 @@ fn check(layout: Layout, rate: u32, how: Player) {
         last = format!("{layout:?} {rate} {how:?}: {wrong:?}");
     }
     panic!("{last}");
+}
+
+/// By the encoder alone, with its defaults. Who comes to it in the middle, or after a loss, hears as well.
+#[test]
+fn the_encoder_leaves_40_db() {
+    for layout in Layout::ALL {
+        let format = AudioFormat {
+            layout,
+            bitrate: default_bitrate(layout).into(),
+            packet: Duration::from_millis(5),
+        };
+        let mut encoder = Encoder::new(&format).unwrap();
+        let sample =
+            |n: usize, place: &Place| (LEVEL * (TAU * frequency(*place) * n as f64 / f64::from(RATE)).sin()) as f32;
+        let mut decoder = Decoder::new(layout);
+        let mut all = vec![Vec::new(); usize::from(layout.channels())];
+        for packet in 0..(SETTLE + LENGTH + 480) / 240 {
+            let times = packet * 240..(packet + 1) * 240;
+            let samples: Vec<f32> = times
+                .flat_map(|n| layout.places().iter().map(move |p| sample(n, p)))
+                .collect();
+            let data = encoder.encode(&samples, packet == 0).unwrap();
+            // The first that this decoder gets.
+            if packet >= SETTLE / 240 {
+                let at = goggles_scope::time::Mono::default();
+                decoder.decode(&Packet { at, data }, &mut all);
+            }
+        }
+        for (place, samples) in layout.places().iter().zip(&all) {
+            // A packet's overlap with the one before is what the first lacks.
+            let found = find(&samples[480..480 + LENGTH], frequency(*place));
+            assert!(found.snr >= 40.0, "{layout:?} {place:?}: {found:?}");
+        }
+    }
 }
 
 #[test]

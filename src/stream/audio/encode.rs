@@ -10,13 +10,19 @@ use std::time::Duration;
 pub const LOOKAHEAD: Duration = Duration::from_micros(2500);
 const LOOKAHEAD_SAMPLES: i32 = 120;
 
-/// The encoder's own default for a layout, in bits a second: more than what is heard, less than what a picture takes.
+/// The least that analyses how tonal the sound is; without, tones come out up to 12 dB worse. From 8 on it searches for
+/// longer, and nothing is heard of it.
+const COMPLEXITY: i32 = 7;
+/// With so many bits a second for each channel no packet needs to lean on those before it.
+const ENOUGH: u32 = 48_000;
+
+/// The encoder's own default for a layout, in bits a second: of a tone in each channel it leaves 42 dB and more, and it
+/// is less than what a picture takes.
 pub fn default_bitrate(layout: Layout) -> u32 {
     match layout {
-        Layout::Stereo => 128_000,
-        Layout::Surround51 => 320_000,
-        // 450 leaves 38 dB of a tone in each channel, this 40.
-        Layout::Surround71 => 600_000,
+        Layout::Stereo => 160_000,
+        Layout::Surround51 => 400_000,
+        Layout::Surround71 => 512_000,
     }
 }
 
@@ -40,8 +46,16 @@ impl Encoder {
             .context("error opening Opus")?;
         opus.set_bitrate(opus::Bitrate::Bits(format.bitrate as i32))
             .context("error setting Opus's bit rate")?;
-        // Constant would spend as much on silence as on an explosion.
-        opus.set_vbr(true).context("error setting Opus's rate control")?;
+        // Constant would spend as much on silence as on an explosion. Unconstrained, tones get what they need: half as
+        // much again while many sound in every channel.
+        opus.set_vbr(true)
+            .and_then(|()| opus.set_vbr_constraint(false))
+            .context("error setting Opus's rate control")?;
+        // Without prediction there is no search for a pitch, a quarter of the work; and a lost packet spoils none after it.
+        let independent = format.bitrate >= u64::from(ENOUGH) * u64::from(format.layout.channels());
+        opus.set_complexity(COMPLEXITY)
+            .and_then(|()| opus.set_prediction_disabled(independent))
+            .context("error setting how Opus encodes")?;
         let lookahead = opus.get_lookahead().context("error asking for Opus's delay")?;
         if lookahead != LOOKAHEAD_SAMPLES {
             tracing::error!("Opus's delay is {lookahead} samples, and the time stamps say {LOOKAHEAD_SAMPLES}");
