@@ -1,18 +1,24 @@
 //! The harness of the nested tests and of the bench: it starts the real binary with real programs, takes its stream as
 //! a viewer would, and decodes it.
 //!
-//! `picture`, `beep` and `program` are the test programs' (`src/bin`).
+//! `picture`, `beep` and `program` are the test programs' (`src/bin`); `tone` and `speaker` are those of `tests/audio`.
 
 pub mod beep;
 pub mod bench;
 pub mod browser;
 pub mod decode;
+pub mod ear;
 pub mod keyboard;
 pub mod page;
 pub mod picture;
 pub mod play;
 pub mod program;
+pub mod recorder;
 pub mod scope;
+#[path = "../../tests/audio/speaker.rs"]
+pub mod speaker;
+#[path = "../../tests/audio/tone.rs"]
+pub mod tone;
 pub mod viewer;
 
 use anyhow::{Context, Result};

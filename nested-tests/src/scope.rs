@@ -265,9 +265,17 @@ impl Scope {
 
     /// The page's address with a token, as printed.
     pub fn url(&self) -> Result<String> {
+        self.address("watch and play at")
+    }
+
+    /// The one whose token lets a viewer speak, too.
+    pub fn speaking_url(&self) -> Result<String> {
+        self.address("watch, play and speak at")
+    }
+
+    fn address(&self, what: &str) -> Result<String> {
         self.until_logged("the page's address", |line| {
-            let start = line.find("http://").or_else(|| line.find("https://"))?;
-            let url = line[start..].split_whitespace().next()?;
+            let url = line.split_once(what)?.1.split_whitespace().next()?;
             url.contains('#').then(|| url.to_owned())
         })
     }

@@ -1,20 +1,20 @@
 //! `--audio host`: the sink in the user's own PipeWire, with WirePlumber as its session manager, as desktops have it.
 
 use anyhow::{Context, Result, ensure};
+use goggles_protocols::audio::{Layout, RATE};
 use nested_tests::beep::BEEP_HZ;
+use nested_tests::ear::Ear;
 use nested_tests::picture::Size;
 use nested_tests::scope::{Setup, binary};
+use nested_tests::tone::{find, wav_of};
 use nested_tests::viewer::PATIENCE;
-use std::f32::consts::TAU;
 use std::os::unix::net::UnixStream;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 const SIZE: Size = Size { w: 640, h: 360 };
-const RATE: f32 = 48_000.0;
 /// What is played through PulseAudio, in Hz; `beep-flash` plays natively.
-const PULSE_HZ: f32 = 3000.0;
+const PULSE_HZ: f64 = 3000.0;
 
 /// The user's instance, on a bus and in a runtime directory of its own; ended with its value.
 struct User {
@@ -70,38 +70,12 @@ impl Drop for User {
     }
 }
 
-/// A tone of 16 bits and one channel that lasts a minute.
-fn tone(path: &Path) -> Result<()> {
-    let samples = (0..60 * RATE as u32).map(|n| (3000.0 * (TAU * PULSE_HZ * n as f32 / RATE).sin()) as i16);
-    let data: Vec<u8> = samples.flat_map(i16::to_le_bytes).collect();
-    let rate = RATE as u32;
-    let mut out = [&b"RIFF"[..], &(36 + data.len() as u32).to_le_bytes(), b"WAVEfmt "].concat();
-    out.extend(16u32.to_le_bytes());
-    out.extend([1, 0, 1, 0]);
-    out.extend(rate.to_le_bytes());
-    out.extend((rate * 2).to_le_bytes());
-    out.extend([2, 0, 16, 0]);
-    out.extend(b"data");
-    out.extend((data.len() as u32).to_le_bytes());
-    out.extend(data);
-    Ok(std::fs::write(path, out)?)
-}
-
-/// How strong a frequency is in samples (Goertzel's sum, as an amplitude).
-fn level(samples: &[f32], hertz: f32) -> f32 {
-    let sum = samples.iter().enumerate().fold((0.0, 0.0), |(re, im), (n, s)| {
-        let (sin, cos) = (TAU * hertz * (n as f32) / RATE).sin_cos();
-        (re + s * cos, im + s * sin)
-    });
-    2.0 * f32::hypot(sum.0, sum.1) / samples.len() as f32
-}
-
 #[test]
 fn programs_play_to_our_sink_among_the_users() -> Result<()> {
     let user = User::new()?;
     let mut setup = Setup::new(SIZE)?;
     let file = setup.folder().join("tone.wav");
-    tone(&file)?;
+    wav_of(&file, Layout::Stereo, RATE, 60.0, |_| PULSE_HZ);
     let both = format!("paplay {} & exec {}", file.display(), binary("beep-flash")?.display());
     setup
         .args(["--audio", "host"])
@@ -110,24 +84,15 @@ fn programs_play_to_our_sink_among_the_users() -> Result<()> {
     let scope = setup.start()?;
     let sinks = user.sinks()?;
     ensure!(sinks.contains("goggles-scope-"), "{sinks}; log:\n{}", scope.log());
-    let viewer = scope.viewer()?;
-    viewer.listen(&viewer.audio_track()?);
-    let mut decoder = opus::Decoder::new(RATE as u32, opus::Channels::Stereo)?;
-    let (mut left, mut buffer) = (Vec::new(), vec![0.0; 2 * 960]);
-    let give_up = Instant::now() + PATIENCE;
-    loop {
-        ensure!(Instant::now() < give_up, "not heard; log:\n{}", scope.log());
-        viewer.next(Duration::from_millis(100))?;
-        for packet in viewer.packets() {
-            let count = decoder.decode_float(&packet.data, &mut buffer, false)?;
-            left.extend(buffer[..2 * count].chunks_exact(2).map(|pair| pair[0]));
-        }
-        let heard = |hertz| left.chunks_exact(4800).any(|piece| level(piece, hertz) > 0.02);
-        if heard(BEEP_HZ) && heard(PULSE_HZ) {
-            break;
-        }
+    let mut ear = Ear::new(&scope, Layout::Stereo)?;
+    for (what, hertz) in [("the native program", f64::from(BEEP_HZ)), ("PulseAudio's", PULSE_HZ)] {
+        ear.until(what, |newest| {
+            newest[0]
+                .chunks_exact(1200)
+                .any(|piece| find(piece, hertz).level > 0.02)
+        })?;
     }
-    drop(viewer);
+    drop(ear);
     scope.stop()?;
     let sinks = user.sinks()?;
     ensure!(!sinks.contains("goggles-scope-"), "it is left behind: {sinks}");

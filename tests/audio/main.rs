@@ -3,5 +3,6 @@
 mod life;
 mod microphone;
 mod rig;
+mod speaker;
 mod tone;
 mod tones;

@@ -1,21 +1,15 @@
 //! What viewers say is recorded by real programs, and nothing else is.
 
 use crate::rig::{PATIENCE, Player, Playing, Rig};
+use crate::speaker::{FREQUENCY, Speaker};
 use crate::tone::{LEVEL, find, wav};
-use goggles_protocols::audio::{Layout, Microphone, RATE};
+use goggles_protocols::audio::{Layout, RATE};
 use goggles_scope::link::{NetworkToAudio, ViewerId};
-use goggles_scope::stream::audio::{Config, VoiceSender};
+use goggles_scope::stream::audio::Config;
 use goggles_scope::time::Mono;
-use std::f64::consts::TAU;
 use std::io::Read;
 use std::process::Stdio;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-const FREQUENCY: f64 = 700.0;
-/// Samples of a packet: 10 ms.
-const FRAME: usize = 480;
 /// Samples that are looked at, one piece after the other: 100 ms.
 const PIECE: usize = 4800;
 
@@ -23,54 +17,6 @@ fn config() -> Config {
     Config {
         microphone: true,
         ..Config::default()
-    }
-}
-
-/// A viewer that says a tone, until it is dropped.
-struct Speaker {
-    stop: Arc<AtomicBool>,
-    thread: Option<std::thread::JoinHandle<()>>,
-}
-
-impl Speaker {
-    fn new(voices: VoiceSender) -> Self {
-        let stop = Arc::<AtomicBool>::default();
-        let is_over = stop.clone();
-        let thread = std::thread::spawn(move || speak(&voices, &is_over));
-        Self {
-            stop,
-            thread: Some(thread),
-        }
-    }
-}
-
-impl Drop for Speaker {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        self.thread.take().unwrap().join().unwrap();
-    }
-}
-
-fn speak(voices: &VoiceSender, is_over: &AtomicBool) {
-    let mut encoder = opus::Encoder::new(RATE, opus::Channels::Mono, opus::Application::Audio).unwrap();
-    encoder.set_bitrate(opus::Bitrate::Bits(128_000)).unwrap();
-    let start = Mono::now();
-    let sample = |n: usize| (LEVEL * (TAU * FREQUENCY * n as f64 / f64::from(RATE)).sin()) as f32;
-    for n in 0.. {
-        let at = start + Duration::from_millis(10) * n as u32;
-        let samples: Vec<f32> = (n * FRAME..(n + 1) * FRAME).map(sample).collect();
-        let packet = Microphone {
-            seq: n as u32 + 1,
-            time: at.micros(),
-            packet: encoder.encode_vec_float(&samples, 1000).unwrap(),
-        };
-        // It is recorded by now.
-        std::thread::sleep((at + Duration::from_millis(10)).since(Mono::now()));
-        if is_over.load(Ordering::Relaxed) {
-            return;
-        }
-        let (viewer, at) = (ViewerId(1), Mono::now());
-        voices.try_send(NetworkToAudio { viewer, at, packet });
     }
 }
 
@@ -137,7 +83,11 @@ fn floats(bytes: &[u8]) -> Vec<f32> {
 fn a_viewers_voice_is_recorded() {
     for player in [Player::Native, Player::Pulse] {
         let Some(rig) = Rig::new(config()) else { return };
-        let _speaker = Speaker::new(rig.voices.clone());
+        let voices = rig.voices.clone();
+        let _speaker = Speaker::new(move |packet| {
+            let (viewer, at) = (ViewerId(1), Mono::now());
+            voices.try_send(NetworkToAudio { viewer, at, packet });
+        });
         let mut recorder = Recorder::new(&rig, player);
         let give_up = Mono::now() + PATIENCE;
         // A busy machine makes holes, which are not what is looked for here: some piece is without one.

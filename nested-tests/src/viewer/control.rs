@@ -38,8 +38,8 @@ pub async fn run(
             biased;
             command = commands.recv() => match command {
                 Some(Command::Input(event)) => apply(&mut sender, event),
-                Some(Command::Text(text)) => send.write_all(&ToServer::Text(text).encode()).await?,
-                Some(Command::TakeInput) => send.write_all(&ToServer::TakeInput.encode()).await?,
+                Some(Command::Tell(message)) => send.write_all(&message.encode()).await?,
+                Some(Command::Say(packet)) => connection.send_datagram(datagram::ToServer::Microphone(packet).encode())?,
                 Some(Command::Stop) | None => {
                     connection.close(0u32.into(), b"");
                     return Ok(());

@@ -6,17 +6,20 @@
 //! | [`enter`] | the challenge, the key, the two sessions' URLs |
 //! | [`watch`] | MoQ: catalog, video, cursor, and the sound if it is wanted |
 //! | [`control`] | input, roles, time |
+//! | [`sound`] | what is heard, and said |
 //!
 //! Two threads: `viewer-net` runs both sessions, `viewer-decode` decodes. Server and viewer are on one machine, so
 //! both use `CLOCK_MONOTONIC` and need no offset.
 
 mod control;
 mod enter;
+mod sound;
 mod watch;
 
 use crate::decode::{Decoder, Picture};
 use anyhow::{Context, Result, bail};
-use goggles_protocols::control::ToClient;
+use goggles_protocols::audio::Microphone;
+use goggles_protocols::control::{ToClient, ToServer};
 use goggles_protocols::frame::Times;
 use goggles_protocols::{cursor, input};
 use goggles_scope::time::Mono;
@@ -28,6 +31,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 pub use enter::Invitation;
+pub use sound::Heard;
 
 /// For anything that a healthy server does at once. Generous: the machine may be busy with other tests.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -36,8 +40,8 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 enum Command {
     Input(input::Event),
-    Text(String),
-    TakeInput,
+    Tell(ToServer),
+    Say(Microphone),
     Stop,
 }
 
@@ -53,16 +57,6 @@ pub struct Shown {
     pub received: Mono,
     /// When it was decoded.
     pub decoded: Mono,
-}
-
-/// A packet of sound.
-pub struct Heard {
-    /// When its first decoded sample left the game, on the session's clock.
-    pub pts_us: u64,
-    /// Opus.
-    pub data: bytes::Bytes,
-    /// When its last byte had arrived.
-    pub received: Mono,
 }
 
 /// An access unit on its way to the decoder.
@@ -161,6 +155,11 @@ impl Viewer {
         let _ = self.commands.send(command);
     }
 
+    /// A message on the control stream.
+    pub fn tell(&self, message: ToServer) {
+        self.command(Command::Tell(message));
+    }
+
     /// An input, sent at once.
     pub fn input(&self, event: input::Event) {
         self.command(Command::Input(event));
@@ -174,7 +173,7 @@ impl Viewer {
 
     /// Text to type as text.
     pub fn text(&self, text: &str) {
-        self.command(Command::Text(text.into()));
+        self.tell(ToServer::Text(text.into()));
     }
 
     /// Takes the input role, also from another. The server answers each wish, and refuses it while the holder has had
@@ -193,7 +192,7 @@ impl Viewer {
         };
         while Instant::now() < deadline {
             let before = roles(&lock(&self.notes)).len();
-            self.command(Command::TakeInput);
+            self.tell(ToServer::TakeInput);
             if self.until("an answer", |told| {
                 roles(told).get(before..).and_then(|new| new.last().copied())
             })? {
@@ -269,16 +268,6 @@ impl Viewer {
         })
     }
 
-    /// Subscribes to a track of sound, once.
-    pub fn listen(&self, track: &str) {
-        self.listen.send_replace(Some(track.into()));
-    }
-
-    /// The packets of sound that have come.
-    pub fn packets(&self) -> impl Iterator<Item = Heard> {
-        self.heard.try_iter()
-    }
-
     /// What happened to a frame on the server, if it has told.
     pub fn times(&self, pts_us: u64) -> Option<Times> {
         lock(&self.notes).times.get(&pts_us).copied()
@@ -292,14 +281,6 @@ impl Viewer {
     /// All messages of the control stream so far.
     pub fn messages(&self) -> Vec<ToClient> {
         lock(&self.notes).messages.clone()
-    }
-
-    /// The name of the sound's track.
-    pub fn audio_track(&self) -> Result<String> {
-        let catalog = self.catalog()?;
-        let renditions = catalog["audio"]["renditions"].as_object();
-        let name = renditions.and_then(|renditions| renditions.keys().next());
-        name.cloned().context("no sound in the catalog")
     }
 
     /// The catalog, once it has come.
