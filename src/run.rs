@@ -5,6 +5,7 @@
 
 use crate::backend::{Backend, headless::Headless};
 use crate::child::{Child, Displays, Spawn, environment};
+use crate::clients::insert_display;
 use crate::config::{Settings, Stream};
 use crate::limiter::LimiterFile;
 use crate::link::{EncoderToScope, FromScope, Rate, SceneInfo, ToScope};
@@ -367,21 +368,5 @@ fn take_signals(handle: &LoopHandle<'static, State>) -> Result<()> {
             state.scope.stops += 1;
         })
         .map_err(|e| anyhow::anyhow!("error listening to signals: {e}"))?;
-    Ok(())
-}
-
-/// Clients' requests are a source of the loop.
-pub fn insert_display(handle: &LoopHandle<'static, State>, display: Display<State>) -> Result<()> {
-    handle
-        .insert_source(
-            Generic::new(display, Interest::READ, Mode::Level),
-            |_, display, state: &mut State| {
-                state.scope.now = state.scope.clock.now();
-                // SAFETY: the display is never dropped while its source lives, nor taken out of it.
-                unsafe { display.get_mut().dispatch_clients(state)? };
-                Ok(PostAction::Continue)
-            },
-        )
-        .map_err(|e| anyhow::anyhow!("error listening to clients: {e}"))?;
     Ok(())
 }

@@ -8,6 +8,7 @@ mod news;
 mod scope;
 
 use crate::backend::Backend;
+use crate::clients::Clients;
 use crate::config::Settings;
 use crate::frame::pacer::Pacer;
 use crate::frame::stats::Stats;
@@ -40,7 +41,6 @@ use smithay::wayland::shm::ShmState;
 use smithay::wayland::socket::ListeningSocketSource;
 use smithay::wayland::xdg_activation::XdgActivationState;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// All of the compositor.
@@ -70,6 +70,8 @@ pub struct Protocols {
 pub struct Scope {
     /// The Wayland display.
     pub dh: DisplayHandle,
+    /// Their connections.
+    pub clients: Clients,
     /// Its socket's name, once it listens.
     pub wayland: String,
     /// Where games' Vulkan drivers learn whether a frame limit is set, if there is such a file.
@@ -269,6 +271,7 @@ impl State {
             child_ended: false,
             wayland: String::new(),
             limiter: None,
+            clients: Clients::new(),
             dh,
             events,
             settings,
@@ -290,7 +293,7 @@ impl State {
         self.scope
             .events
             .insert_source(name, |stream, (), state: &mut Self| {
-                if let Err(why) = state.scope.dh.insert_client(stream, Arc::new(ClientState::default())) {
+                if let Err(why) = state.admit(stream, ClientState::default()) {
                     tracing::warn!("a client could not connect: {why}");
                 }
             })

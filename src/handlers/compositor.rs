@@ -18,7 +18,9 @@ use smithay::wayland::security_context::SecurityContext;
 use smithay::wayland::shm::{ShmHandler, ShmState};
 use smithay::xwayland::XWaylandClientData;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What we keep of a Wayland client.
 #[derive(Debug, Default)]
@@ -29,12 +31,24 @@ pub struct ClientState {
     pub sandbox: Option<SecurityContext>,
     /// Its commits that are not applied yet.
     pub(super) waiting: Waiting,
+    /// Its connection's end that is ours, for as long as it is connected.
+    pub(super) socket: Mutex<Option<Arc<OwnedFd>>>,
+}
+
+impl ClientState {
+    /// With a duplicate of our end of the connection.
+    pub fn with_socket(mut self, socket: Arc<OwnedFd>) -> Self {
+        self.socket = Mutex::new(Some(socket));
+        self
+    }
 }
 
 impl ClientData for ClientState {
     fn initialized(&self, _client: ClientId) {}
     fn disconnected(&self, client: ClientId, reason: DisconnectReason) {
         tracing::debug!(?client, ?reason, "a client disconnected");
+        // Or the client would not be told.
+        drop(self.socket.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 }
 

@@ -5,7 +5,6 @@ use crate::state::State;
 use smithay::reexports::wayland_server::Client;
 use smithay::wayland::security_context::{SecurityContext, SecurityContextHandler, SecurityContextListenerSource};
 use smithay::xwayland::XWaylandClientData;
-use std::sync::Arc;
 
 /// Whether a client may inject input, capture the picture, lock the session or configure the output: all but those of a
 /// sandbox.
@@ -24,7 +23,7 @@ impl SecurityContextHandler for State {
                 sandbox: Some(context.clone()),
                 ..ClientState::default()
             };
-            if let Err(why) = state.scope.dh.insert_client(stream, Arc::new(data)) {
+            if let Err(why) = state.admit(stream, data) {
                 tracing::warn!("a sandbox's client could not connect: {why}");
             }
         });

@@ -18,7 +18,6 @@ use std::io::{ErrorKind, PipeReader, Read};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::process::Stdio;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// It takes 0.2 to 0.9 s; past this it never will be ready.
@@ -145,6 +144,7 @@ impl State {
                 ),
                 _ => anyhow!("error starting Xwayland: {e}"),
             })?;
+        self.scope.clients.add_xwayland(&client);
         self.scope.xwayland.starts += 1;
         let (run, display) = (self.scope.xwayland.starts, process.display_number());
         let events = &self.scope.events;
@@ -352,7 +352,7 @@ impl State {
         events.remove(server.process);
         // The connection of a client that is no more is closed when the next client says something; nobody may.
         if let Ok((ours, _)) = UnixStream::pair()
-            && let Err(why) = self.scope.dh.insert_client(ours, Arc::new(ClientState::default()))
+            && let Err(why) = self.admit(ours, ClientState::default())
         {
             tracing::debug!("error closing Xwayland's connection: {why}");
         }

@@ -2,12 +2,15 @@
 
 use crate::client::Client;
 use crate::fixture::Fixture;
+use goggles_protocols::input::Event;
 use goggles_scope::handlers::ClientState;
 use goggles_scope::time::Mono;
 use proptest::prelude::*;
-use std::io::Write;
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+use std::io::{IoSlice, Read, Write};
+use std::mem::MaybeUninit;
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
 use std::time::Duration;
 use wayland_client::protocol::wl_shm::Format;
 
@@ -15,7 +18,7 @@ use wayland_client::protocol::wl_shm::Format;
 pub fn raw(f: &mut Fixture) -> UnixStream {
     let (ours, theirs) = UnixStream::pair().expect("a socket pair");
     theirs.set_nonblocking(true).expect("non-blocking");
-    let taken = f.state.scope.dh.insert_client(ours, Arc::new(ClientState::default()));
+    let taken = f.state.admit(ours, ClientState::default());
     taken.expect("the client is taken in");
     theirs
 }
@@ -32,7 +35,6 @@ fn plays_on(f: &mut Fixture, colour: u32) {
 }
 
 fn is_closed(stream: &mut UnixStream) -> bool {
-    use std::io::Read;
     let mut buffer = [0; 4096];
     loop {
         match stream.read(&mut buffer) {
@@ -69,23 +71,158 @@ fn an_unknown_object_ends_the_connection() {
     plays_on(&mut f, 0x00ff00);
 }
 
+/// Does it in portions until the client is ended, and gives how often it was done and why it ended.
+fn flood(f: &mut Fixture, bad: &mut Client, most: usize, mut portion: impl FnMut(&Client)) -> (usize, String) {
+    for done in 1..=most {
+        portion(bad);
+        f.settle(&mut [bad]);
+        if let Some(why) = &bad.error {
+            return (done, why.clone());
+        }
+    }
+    panic!("{most} are borne");
+}
+
 #[test]
-fn ten_thousand_surfaces_are_borne_and_freed() {
+fn four_thousand_surfaces_are_borne_and_more_end_their_client() {
     let mut f = Fixture::new(32, 32);
     let mut bad = f.client();
-    for _ in 0..100 {
+    let (hundreds, why) = flood(&mut f, &mut bad, 100, |bad| {
         for _ in 0..100 {
             let surface = bad.surface();
             surface.frame(&bad.qh(), ());
             surface.commit();
         }
-        f.settle(&mut [&mut bad]);
-    }
-    assert!(bad.error.is_none(), "{:?}", bad.error);
+    });
+    assert!((41..48).contains(&hundreds), "{hundreds} hundreds");
+    assert!(why.contains("wl_surface"), "{why}");
     plays_on(&mut f, 0x0000ff);
     drop(bad);
     f.settle(&mut []);
     plays_on(&mut f, 0xff00ff);
+}
+
+#[test]
+fn what_is_never_committed_ends_its_client() {
+    let mut f = Fixture::new(32, 32);
+    let mut bad = f.client();
+    let surface = bad.surface();
+    let (_, why) = flood(&mut f, &mut bad, 1_200, |_| {
+        for i in 0..1_000 {
+            surface.damage(i, i, 1, 1);
+        }
+    });
+    assert!(why.contains("rectangles"), "{why}");
+    let mut bad = f.client();
+    let surface = bad.surface();
+    let (_, why) = flood(&mut f, &mut bad, 1_200, |bad| {
+        for _ in 0..100 {
+            bad.frame(&surface);
+        }
+    });
+    assert!(why.contains("wl_callback"), "{why}");
+    plays_on(&mut f, 0x336699);
+}
+
+#[test]
+fn files_that_no_request_takes_end_their_client() {
+    let mut f = Fixture::new(32, 32);
+    let mut stream = raw(&mut f);
+    let file = rustix::fs::memfd_create("one of many", rustix::fs::MemfdFlags::CLOEXEC).expect("a file");
+    let files = [file.as_fd(); 28];
+    let mut sent = 0;
+    for id in 2u32.. {
+        let sync = [1, 12 << 16, id].map(u32::to_ne_bytes).concat();
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(28))];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        assert!(control.push(SendAncillaryMessage::ScmRights(&files)));
+        if sendmsg(&stream, &[IoSlice::new(&sync)], &mut control, SendFlags::NOSIGNAL).is_err() {
+            break;
+        }
+        sent += files.len();
+        f.settle(&mut []);
+        assert!(sent < 5_000, "{sent} files are kept");
+        if is_closed(&mut stream) {
+            break;
+        }
+    }
+    plays_on(&mut f, 0x998877);
+}
+
+#[test]
+fn a_client_that_never_stops_sending_is_let_go() {
+    let mut f = Fixture::new(32, 32);
+    let mut stream = raw(&mut f);
+    // It makes a region, and adds to it and subtracts from it for as long as anybody listens.
+    let bind = |name: u32| {
+        let words = [2, 36 << 16, name, 14].map(u32::to_ne_bytes).concat();
+        [
+            words.as_slice(),
+            b"wl_compositor\0\0\0",
+            &1u32.to_ne_bytes(),
+            &3u32.to_ne_bytes(),
+        ]
+        .concat()
+    };
+    stream
+        .write_all(&[1, 12 << 16 | 1, 2].map(u32::to_ne_bytes).concat())
+        .expect("a registry");
+    f.settle(&mut []);
+    let mut globals = [0; 16_384];
+    let length = stream.read(&mut globals).expect("the globals");
+    let name = name_of_global(&globals[..length], "wl_compositor");
+    stream.write_all(&bind(name)).expect("it is bound");
+    stream
+        .write_all(&[3, 12 << 16 | 1, 4].map(u32::to_ne_bytes).concat())
+        .expect("a region");
+    f.settle(&mut []);
+    stream.set_nonblocking(false).expect("blocking");
+    let sender = std::thread::spawn(move || {
+        let request = |opcode: u32| [4, 24 << 16 | opcode, 0, 0, 8, 8].map(u32::to_ne_bytes).concat();
+        let both = [request(1), request(2)].concat().repeat(100);
+        while stream.write_all(&both).is_ok() {}
+    });
+    while !sender.is_finished() {
+        f.live(Duration::from_millis(5));
+    }
+    sender.join().expect("it was ended");
+    plays_on(&mut f, 0x445566);
+}
+
+/// The number of the global of this interface, from what the registry wrote.
+fn name_of_global(mut events: &[u8], interface: &str) -> u32 {
+    let word = |bytes: &[u8], at: usize| u32::from_ne_bytes(bytes[at..at + 4].try_into().expect("four bytes"));
+    while !events.is_empty() {
+        let (event, rest) = events.split_at((word(events, 4) >> 16) as usize);
+        events = rest;
+        if event[16..].starts_with(interface.as_bytes()) && event[16 + interface.len()] == 0 {
+            return word(event, 8);
+        }
+    }
+    panic!("no {interface}");
+}
+
+#[test]
+fn a_client_that_loads_may_leave_a_minute_of_the_mouse_unread() {
+    let mut f = Fixture::new(32, 32);
+    let mut c = f.client();
+    let w = c.toplevel();
+    f.settle(&mut [&mut c]);
+    c.fill(&w.surface, (32, 32), 0);
+    f.settle(&mut [&mut c]);
+    f.state.inject(Event::Absolute { x: 0.5, y: 0.5 });
+    for i in 0..60_000 {
+        let dx = if i % 2 == 0 { 1.0 } else { -1.0 };
+        f.state.inject(Event::Relative { dx, dy: 0.0 });
+        if i % 16 == 0 {
+            f.settle(&mut []);
+        }
+    }
+    f.settle(&mut [&mut c]);
+    assert!(c.error.is_none(), "{:?}", c.error);
+    c.fill(&w.surface, (32, 32), 0x778899);
+    f.advance(40, &mut [&mut c]);
+    assert_eq!(f.picture().at(1, 1), 0x778899);
 }
 
 #[test]
@@ -140,16 +277,16 @@ fn a_flood_of_files_ends_with_its_client() {
     f.settle(&mut [&mut bad]);
     let before = open();
     let mut pools = Vec::new();
-    for _ in 0..300 {
+    for _ in 0..200 {
         pools.push(bad.buffer(4, 4, Format::Xrgb8888, |_, _| 0));
         f.settle(&mut [&mut bad]);
     }
     plays_on(&mut f, 0x010203);
     drop((w, pools, bad));
-    // smithay frees pools on a thread of its own. Other tests of this program open and close files meanwhile; 300 do not go
+    // smithay frees pools on a thread of its own. Other tests of this program open and close files meanwhile; 200 do not go
     // unseen.
     let give_up = Mono::now() + Duration::from_secs(30);
-    while open() > before + 200 {
+    while open() > before + 100 {
         assert!(Mono::now() < give_up, "{} files, {before} before", open());
         f.live(Duration::from_millis(5));
     }

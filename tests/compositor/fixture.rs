@@ -1,11 +1,11 @@
 //! A compositor in this process, on a virtual clock, and what comes out of it.
 
 use goggles_scope::backend::{Backend, headless::Headless};
+use goggles_scope::clients::insert_display;
 use goggles_scope::config::{Filter, Keyboard, Settings};
 use goggles_scope::handlers::ClientState;
 use goggles_scope::link::{EncodeJob, EncoderToScope, FromScope, Pixels, Rate, Refresh, Size};
 use goggles_scope::render::compose::Composer;
-use goggles_scope::run::insert_display;
 use goggles_scope::state::{Clock, Outlet, State};
 use goggles_scope::time::Mono;
 use smithay::reexports::calloop::EventLoop;
@@ -14,7 +14,6 @@ use smithay::wayland::shm::with_buffer_contents;
 use std::cell::{Cell, RefCell};
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::client::Client;
@@ -85,11 +84,8 @@ impl Fixture {
     /// A client over a socket pair.
     pub fn client(&mut self) -> Client {
         let (ours, theirs) = UnixStream::pair().expect("a socket pair");
-        self.state
-            .scope
-            .dh
-            .insert_client(ours, Arc::new(ClientState::default()))
-            .expect("the client is taken in");
+        let taken = self.state.admit(ours, ClientState::default());
+        taken.expect("the client is taken in");
         let mut client = Client::new(theirs);
         self.settle(&mut [&mut client]);
         client.bind();

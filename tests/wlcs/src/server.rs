@@ -4,11 +4,11 @@ use anyhow::{Context, Result, bail};
 use goggles_protocols::input::Event;
 use goggles_scope::backend::{Backend, headless::Headless};
 use goggles_scope::cli::{Action, parse};
+use goggles_scope::clients::insert_display;
 use goggles_scope::handlers::ClientState;
 use goggles_scope::input::touch::Touch;
 use goggles_scope::link::{EncodeJob, EncoderToScope, Rate, Size};
 use goggles_scope::render::compose::Composer;
-use goggles_scope::run::insert_display;
 use goggles_scope::state::{Clock, State};
 use goggles_scope::time::Mono;
 use smithay::reexports::calloop::EventLoop;
@@ -20,7 +20,7 @@ use std::collections::HashMap;
 use std::os::fd::RawFd;
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
-use std::sync::{Arc, mpsc};
+use std::sync::mpsc;
 use std::thread::JoinHandle;
 
 /// What the suite wants done. Places are in pixels of the output.
@@ -183,7 +183,7 @@ impl Driver {
         let part = |x: f64, y: f64| (x / f64::from(w), y / f64::from(h));
         match command {
             Command::Client { stream, fd } => {
-                if let Ok(client) = state.scope.dh.insert_client(stream, Arc::new(ClientState::default())) {
+                if let Ok(client) = state.admit(stream, ClientState::default()) {
                     self.clients.insert(fd, client);
                 }
             }

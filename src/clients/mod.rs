@@ -1,0 +1,268 @@
+//! The Wayland clients: takes them in, reads what they ask, and lets those go that want more than any game needs.
+//!
+//! | file | what |
+//! |---|---|
+//! | [`limits`] | how many objects a client may have |
+//! | [`watch`] | ends a client that never stops sending |
+//!
+//! wayland-backend reads from one client for as long as there is something to read, and keeps every file that it is sent.
+//! So each client is read from by itself: whoever sends files without end, or keeps the loop from all others, is known.
+
+mod limits;
+mod watch;
+
+use crate::handlers::ClientState;
+use crate::state::State;
+use anyhow::Result;
+use calloop::generic::{Generic, NoIoDrop};
+use calloop::{Interest, LoopHandle, Mode, PostAction};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::net::sockopt::socket_peercred;
+use smithay::reexports::wayland_server::backend::{ClientId, DisconnectReason, ObjectId};
+use smithay::reexports::wayland_server::{Client, Display, DisplayHandle};
+use std::ffi::CString;
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Weak};
+use watch::Watch;
+
+/// More connections at once are refused.
+const MOST: usize = 512;
+/// A client may have sent so many files that are still open. Of our own limit it is a quarter, where that is less.
+const MOST_FILES: u64 = 4096;
+/// After so many requests, a client's objects are counted.
+const COUNT_EVERY: usize = 512;
+/// A client that has so many bytes of events unread, besides what the kernel holds for it, is let go: a minute of the
+/// fastest mouse.
+const UNREAD: usize = 4 << 20;
+/// `wl_display.error.no_memory`.
+const NO_MEMORY: u32 = 2;
+
+/// The clients' connections.
+#[derive(Debug)]
+pub struct Clients {
+    list: Vec<Connection>,
+    watch: Watch,
+    files: u64,
+    full: bool,
+}
+
+#[derive(Debug)]
+struct Connection {
+    id: ClientId,
+    /// Its end is the client's; an Xwayland's is only known to smithay.
+    socket: Option<Weak<OwnedFd>>,
+    who: String,
+    /// Files that came with what it sent, less those that were closed meanwhile.
+    files: u64,
+    /// Requests since its objects were counted.
+    requests: usize,
+}
+
+impl Clients {
+    /// None yet.
+    pub fn new() -> Self {
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+        Self {
+            list: Vec::new(),
+            watch: Watch::new(),
+            files: limit.map_or(MOST_FILES, |limit| MOST_FILES.min(limit / 4)),
+            full: false,
+        }
+    }
+
+    /// Takes a connection in.
+    ///
+    /// Error: there are too many, or the connection is none any more.
+    pub fn admit(&mut self, dh: &mut DisplayHandle, stream: UnixStream, data: ClientState) -> io::Result<Client> {
+        if self.list.len() >= MOST {
+            let first = !std::mem::replace(&mut self.full, true);
+            if first {
+                tracing::warn!("{MOST} clients are connected: more are refused");
+            }
+            return Err(io::Error::other("too many clients"));
+        }
+        self.full = false;
+        let socket = Arc::new(OwnedFd::from(stream.try_clone()?));
+        let who = who(&stream);
+        let weak = Arc::downgrade(&socket);
+        let client = dh.insert_client(stream, Arc::new(data.with_socket(socket)))?;
+        self.list.push(Connection {
+            id: client.id(),
+            socket: Some(weak),
+            who,
+            files: 0,
+            requests: 0,
+        });
+        Ok(client)
+    }
+
+    /// Reads from one more that was taken in by smithay: an Xwayland.
+    pub fn add_xwayland(&mut self, client: &Client) {
+        self.list.push(Connection {
+            id: client.id(),
+            socket: None,
+            who: "Xwayland".into(),
+            files: 0,
+            requests: 0,
+        });
+    }
+
+    /// Whom to read from: those who have sent something or are gone, and each Xwayland.
+    fn ready(&self) -> Vec<(ClientId, Option<Arc<OwnedFd>>)> {
+        let sockets: Vec<_> = self.list.iter().map(|c| c.socket.as_ref().map(Weak::upgrade)).collect();
+        let mut polled: Vec<_> = sockets
+            .iter()
+            .filter_map(|socket| socket.as_ref()?.as_ref())
+            .map(|socket| PollFd::new(socket, PollFlags::IN))
+            .collect();
+        let known = poll(&mut polled, Some(&rustix::time::Timespec::default())).is_ok();
+        let mut answers = polled.iter().map(|fd| !known || !fd.revents().is_empty());
+        let mut has_sent = Vec::with_capacity(self.list.len());
+        for socket in &sockets {
+            has_sent.push(match socket {
+                Some(Some(_)) => answers.next().unwrap_or(true),
+                // Xwayland, or one that is gone.
+                None | Some(None) => true,
+            });
+        }
+        drop(polled);
+        let ids = self.list.iter().map(|c| c.id.clone());
+        let all = ids.zip(sockets.into_iter().map(Option::flatten)).zip(has_sent);
+        all.filter_map(|(client, has_sent)| has_sent.then_some(client))
+            .collect()
+    }
+}
+
+impl Default for Clients {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Clients' requests become a source of the loop.
+///
+/// Error: the loop takes no source.
+pub fn insert_display(events: &LoopHandle<'static, State>, mut display: Display<State>) -> Result<()> {
+    // A game that loads reads nothing for a while, but its player goes on moving the mouse.
+    display.backend().handle().set_default_max_buffer_size(UNREAD);
+    let source = Generic::new(display, Interest::READ, Mode::Level);
+    let read = |_, display: &mut NoIoDrop<Display<State>>, state: &mut State| {
+        state.scope.now = state.scope.clock.now();
+        // SAFETY: the display is never dropped while its source lives, nor taken out of it.
+        state.read_clients(unsafe { display.get_mut() })?;
+        Ok(PostAction::Continue)
+    };
+    let inserted = events.insert_source(source, read);
+    inserted.map_err(|e| anyhow::anyhow!("error listening to clients: {e}"))?;
+    Ok(())
+}
+
+impl State {
+    /// Takes a Wayland connection in.
+    ///
+    /// Error: as [`Clients::admit`].
+    pub fn admit(&mut self, stream: UnixStream, data: ClientState) -> io::Result<Client> {
+        let scope = &mut self.scope;
+        scope.clients.admit(&mut scope.dh, stream, data)
+    }
+
+    /// Reads what clients ask.
+    ///
+    /// Error: the display's own; the session can't go on.
+    pub fn read_clients(&mut self, display: &mut Display<Self>) -> io::Result<()> {
+        let mut idle = true;
+        for (id, socket) in self.scope.clients.ready() {
+            let before = first_free_file(display);
+            self.scope.clients.watch.enter(socket);
+            let read = display.backend().dispatch_single_client(self, id.clone());
+            let stuck = self.scope.clients.watch.leave();
+            let files = first_free_file(display) - before;
+            match read {
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => continue,
+                Err(_) => self.client_is_gone(&id, stuck),
+                Ok(requests) => {
+                    if self.has_too_much(&id, requests, files) {
+                        // The error must get out, and the next attempt to read closes the connection.
+                        display.flush_clients()?;
+                        let _ = display.backend().dispatch_single_client(self, id.clone());
+                        self.client_is_gone(&id, false);
+                    }
+                }
+            }
+            idle = false;
+        }
+        if idle {
+            // Someone is ready who is not in the list; it must be seen to, or the loop would turn for ever.
+            display.dispatch_clients(self)?;
+        }
+        Ok(())
+    }
+
+    fn client_is_gone(&mut self, id: &ClientId, stuck: bool) {
+        let list = &mut self.scope.clients.list;
+        let Some(place) = list.iter().position(|c| c.id == *id) else {
+            return;
+        };
+        let connection = list.swap_remove(place);
+        if stuck {
+            tracing::warn!("{} never stopped sending: it is let go", connection.who);
+        }
+    }
+
+    /// Whether it had too much, and was ended.
+    fn has_too_much(&mut self, id: &ClientId, requests: usize, files: i64) -> bool {
+        let clients = &mut self.scope.clients;
+        let Some(connection) = clients.list.iter_mut().find(|c| c.id == *id) else {
+            return false;
+        };
+        connection.files = connection.files.saturating_add_signed(files);
+        connection.requests += requests;
+        let mut excess = (connection.files > clients.files).then(|| format!("{} open files", connection.files));
+        if excess.is_none() && connection.requests >= COUNT_EVERY {
+            connection.requests = 0;
+            excess = limits::excess(&self.scope.dh, id, connection.socket.is_none());
+        }
+        let Some(what) = excess else { return false };
+        tracing::warn!("{} has {what}: it is let go", connection.who);
+        end(&self.scope.dh, id, &format!("too much: {what}"));
+        true
+    }
+}
+
+/// Ends a connection with an error on its display.
+fn end(dh: &DisplayHandle, id: &ClientId, why: &str) {
+    let handle = dh.backend_handle();
+    let mut display: Option<ObjectId> = None;
+    let _ = handle.with_all_objects_for(id.clone(), |object| {
+        if object.protocol_id() == 1 {
+            display = Some(object);
+        }
+    });
+    match (display, CString::new(why)) {
+        (Some(display), Ok(why)) => handle.post_error(display, NO_MEMORY, why),
+        _ => handle.kill_client(id.clone(), DisconnectReason::ConnectionClosed),
+    }
+}
+
+/// The number that the next file that is opened gets: about how many are open. The limit, if there is none left.
+fn first_free_file(display: &mut Display<State>) -> i64 {
+    let limit = || rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    match rustix::io::fcntl_dupfd_cloexec(display.backend().poll_fd(), 0) {
+        Ok(file) => i64::from(file.as_raw_fd()),
+        Err(_) => limit().map_or(i64::MAX, |limit| limit as i64),
+    }
+}
+
+/// The process on the other end, for messages.
+fn who(stream: &UnixStream) -> String {
+    let Ok(peer) = socket_peercred(stream) else {
+        return "a client".into();
+    };
+    let pid = peer.pid.as_raw_nonzero();
+    match std::fs::read_to_string(format!("/proc/{pid}/comm")) {
+        Ok(name) => format!("the client {} ({pid})", name.trim_end()),
+        Err(_) => format!("the client {pid}"),
+    }
+}
