@@ -29,8 +29,8 @@ export async function launch() {
 }
 
 /** A fresh profile: no key, no memory of other pages. */
-export async function profile(browser, viewport = { width: 1280, height: 720 }) {
-  const context = await browser.newContext({ viewport, ignoreHTTPSErrors: true });
+export async function profile(browser, viewport = { width: 1280, height: 720 }, options = {}) {
+  const context = await browser.newContext({ viewport, ignoreHTTPSErrors: true, ...options });
   context.setDefaultTimeout(PATIENCE);
   // While working on the page: a folder made by `node build.mjs FOLDER` in place of what is in the binary.
   if (process.env.PAGE) {
@@ -50,6 +50,27 @@ export async function open(context, url, until = () => window.__goggles?.painted
   await page.goto(url);
   await holds(page, until);
   return page;
+}
+
+/** Runs before the page: keeps what goes to the loudspeakers, mixed to two, as spectra in `window.ears`. */
+export function mix() {
+  const connect = AudioNode.prototype.connect;
+  AudioNode.prototype.connect = function (to, ...rest) {
+    if (to instanceof AudioDestinationNode) {
+      const pair = this.context.createGain();
+      Object.assign(pair, { channelCount: 2, channelCountMode: "explicit", channelInterpretation: "speakers" });
+      const split = this.context.createChannelSplitter(2);
+      connect.call(this, pair);
+      connect.call(pair, split);
+      window.ears = [0, 1].map((channel) => {
+        const ear = this.context.createAnalyser();
+        Object.assign(ear, { fftSize: 4096, smoothingTimeConstant: 0 });
+        connect.call(split, ear, channel);
+        return ear;
+      });
+    }
+    return connect.call(this, to, ...rest);
+  };
 }
 
 /** Waits until a function of the page gives something true; the page's log is in the error if it doesn't. */

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { holds, launch, open, profile } from "./chromium.mjs";
+import { holds, launch, mix, open, profile } from "./chromium.mjs";
 import { Server } from "./server.mjs";
 
 const PROGRAM = process.env.SERVER ?? fileURLToPath(new URL("../../target/debug/examples/page", import.meta.url));
@@ -37,27 +37,6 @@ async function play(channels, { isolated = true } = {}) {
   await holds(page, () => window.__goggles.role === "input" && window.__goggles.sound.state === "running" && window.__goggles.painted > 0);
   page.server = server;
   return page;
-}
-
-/** Runs before the page: keeps what goes to the loudspeakers, mixed to two, as spectra in `window.ears`. */
-function mix() {
-  const connect = AudioNode.prototype.connect;
-  AudioNode.prototype.connect = function (to, ...rest) {
-    if (to instanceof AudioDestinationNode) {
-      const pair = this.context.createGain();
-      Object.assign(pair, { channelCount: 2, channelCountMode: "explicit", channelInterpretation: "speakers" });
-      const split = this.context.createChannelSplitter(2);
-      connect.call(this, pair);
-      connect.call(pair, split);
-      window.ears = [0, 1].map((channel) => {
-        const ear = this.context.createAnalyser();
-        Object.assign(ear, { fftSize: 4096, smoothingTimeConstant: 0 });
-        connect.call(split, ear, channel);
-        return ear;
-      });
-    }
-    return connect.call(this, to, ...rest);
-  };
 }
 
 /**
