@@ -3,6 +3,7 @@
 //!
 //! `picture`, `beep` and `program` are the test programs' (`src/bin`); `tone` and `speaker` are those of `tests/audio`.
 
+pub mod bad;
 pub mod beep;
 pub mod bench;
 pub mod browser;
@@ -13,6 +14,7 @@ pub mod page;
 pub mod picture;
 pub mod play;
 pub mod program;
+pub mod raw;
 pub mod recorder;
 pub mod scope;
 #[path = "../../tests/audio/speaker.rs"]

@@ -94,7 +94,10 @@ impl Headless {
             EncoderToScope::Done { .. } | EncoderToScope::Replaced(_) => {
                 self.in_flight = self.in_flight.saturating_sub(1)
             }
-            EncoderToScope::PacketDropped(_) => self.key_wanted = true,
+            EncoderToScope::PacketDropped(_) => {
+                self.in_flight = self.in_flight.saturating_sub(1);
+                self.key_wanted = true;
+            }
             EncoderToScope::Failed { frame, why } => {
                 tracing::warn!(frame = frame.0, why, "the encoder failed at a frame");
                 self.in_flight = self.in_flight.saturating_sub(1);

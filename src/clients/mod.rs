@@ -2,12 +2,14 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | [`files`] | who sends files that stay open |
 //! | [`limits`] | how many objects a client may have |
 //! | [`watch`] | ends a client that never stops sending |
 //!
 //! wayland-backend reads from one client for as long as there is something to read, and keeps every file that it is sent.
 //! So each client is read from by itself: whoever sends files without end, or keeps the loop from all others, is known.
 
+mod files;
 mod limits;
 mod watch;
 
@@ -16,21 +18,20 @@ use crate::state::State;
 use anyhow::Result;
 use calloop::generic::{Generic, NoIoDrop};
 use calloop::{Interest, LoopHandle, Mode, PostAction};
+use files::Files;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::sockopt::socket_peercred;
 use smithay::reexports::wayland_server::backend::{ClientId, DisconnectReason, ObjectId};
 use smithay::reexports::wayland_server::{Client, Display, DisplayHandle};
 use std::ffi::CString;
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Weak};
 use watch::Watch;
 
 /// More connections at once are refused.
 const MOST: usize = 512;
-/// A client may have sent so many files that are still open. Of our own limit it is a quarter, where that is less.
-const MOST_FILES: u64 = 4096;
 /// After so many requests, a client's objects are counted.
 const COUNT_EVERY: usize = 512;
 /// A client that has so many bytes of events unread, besides what the kernel holds for it, is let go: a minute of the
@@ -44,7 +45,7 @@ const NO_MEMORY: u32 = 2;
 pub struct Clients {
     list: Vec<Connection>,
     watch: Watch,
-    files: u64,
+    files: Files,
     full: bool,
 }
 
@@ -54,7 +55,7 @@ struct Connection {
     /// Its end is the client's; an Xwayland's is only known to smithay.
     socket: Option<Weak<OwnedFd>>,
     who: String,
-    /// Files that came with what it sent, less those that were closed meanwhile.
+    /// Files that came while it was read from, less those that were closed meanwhile; counted only while many are open.
     files: u64,
     /// Requests since its objects were counted.
     requests: usize,
@@ -63,11 +64,10 @@ struct Connection {
 impl Clients {
     /// None yet.
     pub fn new() -> Self {
-        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
         Self {
             list: Vec::new(),
             watch: Watch::new(),
-            files: limit.map_or(MOST_FILES, |limit| MOST_FILES.min(limit / 4)),
+            files: Files::new(),
             full: false,
         }
     }
@@ -84,6 +84,7 @@ impl Clients {
             return Err(io::Error::other("too many clients"));
         }
         self.full = false;
+        self.files.count();
         let socket = Arc::new(OwnedFd::from(stream.try_clone()?));
         let who = who(&stream);
         let weak = Arc::downgrade(&socket);
@@ -174,11 +175,11 @@ impl State {
     pub fn read_clients(&mut self, display: &mut Display<Self>) -> io::Result<()> {
         let mut idle = true;
         for (id, socket) in self.scope.clients.ready() {
-            let before = first_free_file(display);
+            self.scope.clients.files.before();
             self.scope.clients.watch.enter(socket);
             let read = display.backend().dispatch_single_client(self, id.clone());
             let stuck = self.scope.clients.watch.leave();
-            let files = first_free_file(display) - before;
+            let files = self.scope.clients.files.after();
             match read {
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => continue,
                 Err(_) => self.client_is_gone(&id, stuck),
@@ -219,7 +220,7 @@ impl State {
         };
         connection.files = connection.files.saturating_add_signed(files);
         connection.requests += requests;
-        let mut excess = (connection.files > clients.files).then(|| format!("{} open files", connection.files));
+        let mut excess = (connection.files > clients.files.most()).then(|| format!("{} open files", connection.files));
         if excess.is_none() && connection.requests >= COUNT_EVERY {
             connection.requests = 0;
             excess = limits::excess(&self.scope.dh, id, connection.socket.is_none());
@@ -243,15 +244,6 @@ fn end(dh: &DisplayHandle, id: &ClientId, why: &str) {
     match (display, CString::new(why)) {
         (Some(display), Ok(why)) => handle.post_error(display, NO_MEMORY, why),
         _ => handle.kill_client(id.clone(), DisconnectReason::ConnectionClosed),
-    }
-}
-
-/// The number that the next file that is opened gets: about how many are open. The limit, if there is none left.
-fn first_free_file(display: &mut Display<State>) -> i64 {
-    let limit = || rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-    match rustix::io::fcntl_dupfd_cloexec(display.backend().poll_fd(), 0) {
-        Ok(file) => i64::from(file.as_raw_fd()),
-        Err(_) => limit().map_or(i64::MAX, |limit| limit as i64),
     }
 }
 

@@ -4,7 +4,7 @@ use goggles_scope::backend::{Backend, headless::Headless};
 use goggles_scope::clients::insert_display;
 use goggles_scope::config::{Filter, Keyboard, Settings};
 use goggles_scope::handlers::ClientState;
-use goggles_scope::link::{EncodeJob, EncoderToScope, FromScope, Pixels, Rate, Refresh, Size};
+use goggles_scope::link::{EncodeJob, EncoderToScope, FrameId, FromScope, Pixels, Rate, Refresh, Size};
 use goggles_scope::render::compose::Composer;
 use goggles_scope::state::{Clock, Outlet, State};
 use goggles_scope::time::Mono;
@@ -27,6 +27,10 @@ pub struct Fixture {
     clock: Rc<Cell<Mono>>,
     jobs: Rc<RefCell<Vec<EncodeJob>>>,
     told: Rc<RefCell<Vec<FromScope>>>,
+    /// The encoder is done with the frames up to this one.
+    answered: FrameId,
+    /// The network takes no packet.
+    pub network_is_full: bool,
 }
 
 pub fn settings(w: u32, h: u32) -> Settings {
@@ -74,6 +78,8 @@ impl Fixture {
             clock,
             jobs,
             told,
+            answered: FrameId(0),
+            network_is_full: false,
         };
         // The first picture is black, and a key frame; tests begin after it.
         this.turn();
@@ -113,15 +119,20 @@ impl Fixture {
             .dispatch(Some(most), &mut self.state)
             .expect("the loop turns");
         self.state.turn(self.clock.get());
-        for job in self.jobs.borrow().iter() {
+        for job in self.jobs.borrow().iter().filter(|job| job.frame > self.answered) {
             let done = EncoderToScope::Done {
                 frame: job.frame,
                 times: job.times,
                 bytes: 0,
                 key_frame: job.key_frame,
             };
-            self.state.from_encoder(&done);
+            self.state.from_encoder(&match self.network_is_full {
+                true => EncoderToScope::PacketDropped(job.frame),
+                false => done,
+            });
         }
+        let newest = self.jobs.borrow().last().map(|job| job.frame);
+        self.answered = newest.unwrap_or(self.answered);
     }
 
     /// Exchanges messages until nobody has more to say; no time passes.

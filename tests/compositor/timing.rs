@@ -74,6 +74,26 @@ fn a_client_faster_than_the_refresh_is_sampled_and_the_newest_wins() {
 }
 
 #[test]
+fn a_network_that_takes_nothing_for_a_while_ends_nothing() {
+    let mut f = Fixture::new(32, 32);
+    let mut c = f.client();
+    let w = c.toplevel();
+    f.settle(&mut [&mut c]);
+    f.network_is_full = true;
+    for colour in 0..10 {
+        c.fill(&w.surface, (32, 32), colour);
+        f.advance(20, &mut [&mut c]);
+    }
+    f.pictures();
+    f.network_is_full = false;
+    c.fill(&w.surface, (32, 32), 0x5a5a5a);
+    f.advance(20, &mut [&mut c]);
+    let picture = f.picture();
+    assert_eq!(picture.at(0, 0), 0x5a5a5a);
+    assert!(picture.key, "it refers to none that was lost");
+}
+
+#[test]
 fn with_no_viewer_nothing_is_rendered_and_the_game_runs_on() {
     let mut f = Fixture::new(32, 32);
     let mut c = f.client();

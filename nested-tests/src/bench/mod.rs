@@ -9,9 +9,11 @@
 //! | [`sound`] | sound against picture, at capture and in Chromium |
 //! | [`opus`] | what encoding the sound costs, and holes at the sink |
 //! | [`limiter`] | what a frame limit adds, and how even frames are |
+//! | [`bad_clients`] | clients that mean harm: memory, and how long others wait |
 //! | [`stalls`] | when the machine itself stood still |
 //! | [`process`] | what the kernel says of a process |
 
+pub mod bad_clients;
 pub mod figure;
 pub mod latency;
 pub mod limiter;
@@ -81,6 +83,8 @@ pub enum Part {
     Audio,
     /// Sound against picture, delay and drift in Chromium
     AudioPage,
+    /// What clients that mean harm cost
+    BadClients,
     /// Memory while the picture moves for a long time
     Soak,
 }
@@ -168,6 +172,9 @@ pub fn run(options: &Options, mut show: impl FnMut(Figure) -> Result<()>) -> Res
     }
     if options.has(Part::Scale) {
         part("scale".into(), scale::measure(options.count.unwrap_or(60)))?;
+    }
+    if options.has(Part::BadClients) {
+        part("bad clients".into(), bad_clients::measure())?;
     }
     if options.has(Part::Limiter) {
         part("limiter".into(), limiter::measure(LIMITED, watch.as_ref()))?;

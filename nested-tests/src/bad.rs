@@ -1,0 +1,236 @@
+//! Clients that mean harm, and what they cost: how much memory the session takes and keeps, and how long a client that
+//! plays fair waits meanwhile.
+
+use crate::bench::process::resident;
+use crate::raw::Raw;
+use crate::scope::Scope;
+use anyhow::{Context, Result, bail, ensure};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+/// One of them, which leaves nothing behind.
+const ENDLESS: &str = "requests-without-end";
+/// So many requests are sent between two looks.
+const BATCH: usize = 1000;
+
+/// What came of one of them.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What it does.
+    pub name: &'static str,
+    /// How often it could.
+    pub done: usize,
+    /// The session's resident memory before, at most, and when it is gone, MiB.
+    pub memory: [f64; 3],
+    /// How long a client that plays fair waited to be taken in and answered.
+    pub waited: Vec<Duration>,
+    /// It was let go. What only takes time is let go where it would keep the others from being answered.
+    pub ended: bool,
+    /// What it does takes only time.
+    pub takes_time: bool,
+}
+
+/// The objects that the floods are made of.
+struct Objects {
+    compositor: u32,
+    shm: u32,
+    surface: u32,
+    region: u32,
+}
+
+/// Something to be done many times. Whether it was taken.
+type Flood = fn(&mut Raw, &Objects, &OwnedFd) -> bool;
+
+/// What, how often, and how.
+const FLOODS: [(&str, usize, Flood); 8] = [
+    ("surfaces", 10_000, |raw, objects, _| {
+        let (surface, callback) = (raw.id(), raw.id());
+        raw.send(objects.compositor, 0, &[surface], None)
+            && raw.send(surface, 3, &[callback], None)
+            && raw.send(surface, 6, &[], None)
+    }),
+    ("frame-callbacks", 100_000, |raw, objects, _| {
+        let callback = raw.id();
+        raw.send(objects.surface, 3, &[callback], None) && raw.send(objects.surface, 6, &[], None)
+    }),
+    ("rectangles", 1_200_000, |raw, objects, _| {
+        raw.send(objects.region, 1, &[raw.next_free() % 9973, 7, 3, 3], None)
+    }),
+    ("regions", 50_000, |raw, objects, _| {
+        let region = raw.id();
+        raw.send(objects.compositor, 1, &[region], None)
+    }),
+    ("pools-of-16-mib", 5_000, |raw, objects, file| {
+        let pool = raw.id();
+        raw.send(objects.shm, 0, &[pool, 16 << 20], Some(file.as_fd()))
+    }),
+    ("files-for-nothing", 30_000, |raw, objects, file| {
+        raw.send(objects.region, 1, &[0, 0, 1, 1], Some(file.as_fd()))
+    }),
+    ("buffers-beyond-their-pool", 10, |raw, objects, file| {
+        let (pool, buffer) = (raw.id(), raw.id());
+        raw.send(objects.shm, 0, &[pool, 4096], Some(file.as_fd()))
+            && raw.send(pool, 0, &[buffer, 0, 0x7fff, 0x7fff, 0x1_fffc, 0], None)
+    }),
+    ("unknown-requests", 10, |raw, objects, _| {
+        raw.send(objects.surface, 999, &[1, 2, 3], None)
+    }),
+];
+
+/// All of them, one after the other, against a session. `each` is given each outcome.
+pub fn all(scope: &Scope, mut each: impl FnMut(Outcome) -> Result<()>) -> Result<()> {
+    let path = socket(scope)?;
+    fair(&path)?;
+    for (name, most, kind) in FLOODS {
+        each(watched(scope, &path, name, |look| flood(&path, most, kind, look))?)?;
+    }
+    each(watched(scope, &path, "answers-never-read", |look| deaf(&path, look))?)?;
+    each(watched(scope, &path, ENDLESS, |look| endless(&path, look))?)?;
+    each(watched(scope, &path, "random-bytes", |look| noise(&path, look))?)?;
+    Ok(())
+}
+
+/// Where the session's Wayland socket is.
+fn socket(scope: &Scope) -> Result<PathBuf> {
+    let name = scope.ready_line().split_whitespace().last().context("no socket")?;
+    Ok(scope.folder().join(name))
+}
+
+/// Does it, with looks at the memory between, while a fair client comes again and again.
+fn watched(
+    scope: &Scope,
+    path: &Path,
+    name: &'static str,
+    bad: impl FnOnce(&mut dyn FnMut() -> Result<()>) -> Result<(usize, bool)>,
+) -> Result<Outcome> {
+    let before = resident(scope.pid())?;
+    let (stop, stopped) = mpsc::channel::<()>();
+    let fair_path = path.to_owned();
+    let fair_one = std::thread::spawn(move || -> Result<Vec<Duration>> {
+        let mut waits = Vec::new();
+        loop {
+            waits.push(fair(&fair_path)?);
+            match stopped.recv_timeout(Duration::from_millis(20)) {
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+                Ok(()) | Err(mpsc::RecvTimeoutError::Disconnected) => return Ok(waits),
+            }
+        }
+    });
+    let mut most = before;
+    let result = bad(&mut || {
+        most = most.max(resident(scope.pid())?);
+        Ok(())
+    });
+    drop(stop);
+    let waited = fair_one.join().ok().context("the fair client panicked")??;
+    let (done, ended) = result?;
+    // What is left of it is put away by threads of their own; a few more answers, and it has been.
+    for _ in 0..20 {
+        fair(path)?;
+    }
+    let after = resident(scope.pid())?;
+    Ok(Outcome {
+        name,
+        done,
+        memory: [before, most.max(after), after],
+        waited,
+        ended,
+        takes_time: name == ENDLESS,
+    })
+}
+
+fn flood(path: &Path, most: usize, kind: Flood, look: &mut dyn FnMut() -> Result<()>) -> Result<(usize, bool)> {
+    let mut raw = Raw::new(path)?;
+    let [compositor, shm] = raw.bind(["wl_compositor", "wl_shm"])?;
+    let (surface, region) = (raw.id(), raw.id());
+    raw.send(compositor, 0, &[surface], None);
+    raw.send(compositor, 1, &[region], None);
+    let objects = Objects {
+        compositor,
+        shm,
+        surface,
+        region,
+    };
+    let file = rustix::fs::memfd_create("bad", rustix::fs::MemfdFlags::CLOEXEC)?;
+    rustix::fs::ftruncate(&file, 16 << 20)?;
+    let mut done = 0;
+    while done < most {
+        let taken = (0..BATCH.min(most - done)).take_while(|_| kind(&mut raw, &objects, &file));
+        done += taken.count();
+        let ended = raw.roundtrip()?.is_err();
+        look()?;
+        if ended {
+            return Ok((done, true));
+        }
+    }
+    Ok((done, false))
+}
+
+/// One that asks and never reads the answers.
+fn deaf(path: &Path, look: &mut dyn FnMut() -> Result<()>) -> Result<(usize, bool)> {
+    let mut raw = Raw::new(path)?;
+    for done in 0..1_000_000 {
+        let id = raw.id();
+        if !raw.send(1, 0, &[id], None) {
+            return Ok((done, true));
+        }
+        if done % BATCH == 0 {
+            look()?;
+        }
+    }
+    Ok((1_000_000, false))
+}
+
+/// One that never pauses, with requests that are all allowed and leave nothing behind.
+fn endless(path: &Path, look: &mut dyn FnMut() -> Result<()>) -> Result<(usize, bool)> {
+    let mut raw = Raw::new(path)?;
+    let [compositor] = raw.bind(["wl_compositor"])?;
+    let surface = raw.id();
+    raw.send(compositor, 0, &[surface], None);
+    // wl_surface.attach of nothing.
+    let request = [surface, 20 << 16 | 1, 0, 0, 0]
+        .map(u32::to_ne_bytes)
+        .concat()
+        .repeat(BATCH);
+    let begin = Instant::now();
+    for done in 0.. {
+        if !raw.bytes(&request) {
+            return Ok((done * BATCH, true));
+        }
+        look()?;
+        if begin.elapsed() > Duration::from_secs(3) {
+            return Ok((done * BATCH, false));
+        }
+    }
+    bail!("it stopped by itself")
+}
+
+/// 300 connections, each with other bytes.
+fn noise(path: &Path, look: &mut dyn FnMut() -> Result<()>) -> Result<(usize, bool)> {
+    let mut seed = 1u32;
+    let mut ended = 0;
+    for _ in 0..300 {
+        let mut raw = Raw::new(path)?;
+        let bytes: Vec<u8> = (0..4096)
+            .map(|_| {
+                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (seed >> 24) as u8
+            })
+            .collect();
+        raw.bytes(&bytes);
+        ended += usize::from(raw.roundtrip()?.is_err());
+        look()?;
+    }
+    Ok((300, ended == 300))
+}
+
+/// One that plays fair: it comes, binds and is answered. Gives how long that took.
+fn fair(path: &Path) -> Result<Duration> {
+    let begin = Instant::now();
+    let mut raw = Raw::new(path)?;
+    raw.bind(["wl_compositor", "wl_shm"])?;
+    ensure!(raw.roundtrip()?.is_ok(), "a client that plays fair was let go");
+    Ok(begin.elapsed())
+}
