@@ -2,12 +2,15 @@
 
 use anyhow::{Context, Result, ensure};
 use goggles_protocols::audio::{Layout, RATE};
+use goggles_protocols::control::{ToClient, ToServer};
 use nested_tests::beep::BEEP_HZ;
 use nested_tests::ear::Ear;
 use nested_tests::picture::Size;
+use nested_tests::recorder::Recorder;
 use nested_tests::scope::{Setup, binary};
+use nested_tests::speaker::Speaker;
 use nested_tests::tone::{find, wav_of};
-use nested_tests::viewer::PATIENCE;
+use nested_tests::viewer::{PATIENCE, Viewer};
 use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -25,8 +28,9 @@ struct User {
 impl User {
     fn new() -> Result<Self> {
         let runtime = tempfile::Builder::new().prefix("user-").tempdir()?;
-        // It ends when its input does.
-        let script = "pipewire & a=$!; wireplumber & b=$!; pipewire-pulse & c=$!; read _; kill $c $b $a; wait";
+        // It ends when its input does. WirePlumber ends at once where there is no PipeWire yet.
+        let script = "pipewire & a=$!; until [ -S $XDG_RUNTIME_DIR/pipewire-0 ]; do sleep 0.01; done; \
+                      wireplumber & b=$!; pipewire-pulse & c=$!; read _; kill $c $b $a; wait";
         let session = Command::new("dbus-run-session")
             .args(["--", "sh", "-c", script])
             .envs(["XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_STATE_HOME"].map(|name| (name, runtime.path())))
@@ -39,26 +43,39 @@ impl User {
             .context("error starting dbus-run-session (Debian: dbus-daemon)")?;
         let user = Self { session, runtime };
         let give_up = Instant::now() + PATIENCE;
-        for socket in ["pipewire-0", "pulse/native"] {
-            // Nothing tells when it is there.
-            while UnixStream::connect(user.runtime.path().join(socket)).is_err() {
-                ensure!(Instant::now() < give_up, "the user's {socket} does not come up");
+        // Nothing tells when it is there.
+        let until = |what: &str, is: &dyn Fn() -> Result<bool>| -> Result<()> {
+            while !is()? {
+                ensure!(Instant::now() < give_up, "the user's {what} does not come up");
                 std::thread::sleep(Duration::from_millis(10));
             }
+            Ok(())
+        };
+        for socket in ["pipewire-0", "pulse/native"] {
+            let path = user.runtime.path().join(socket);
+            until(socket, &|| Ok(UnixStream::connect(&path).is_ok()))?;
         }
+        // What WirePlumber brings.
+        until("session manager", &|| {
+            Ok(user.run("pw-dump", &[])?.contains("\"metadata.name\": \"default\""))
+        })?;
         Ok(user)
     }
 
     /// The sinks' names, as PulseAudio programs see them.
     fn sinks(&self) -> Result<String> {
-        let mut pactl = Command::new("pactl");
-        pactl
-            .args(["list", "short", "sinks"])
-            .env("XDG_RUNTIME_DIR", self.runtime.path());
-        let output = pactl
-            .env_remove("PULSE_SERVER")
-            .output()
-            .context("error running pactl")?;
+        self.run("pactl", &["list", "short", "sinks"])
+    }
+
+    /// What a program of the user's writes.
+    fn run(&self, program: &str, args: &[&str]) -> Result<String> {
+        let mut command = Command::new(program);
+        command
+            .args(args)
+            .env("XDG_RUNTIME_DIR", self.runtime.path())
+            .env_remove("PIPEWIRE_REMOTE")
+            .env_remove("PULSE_SERVER");
+        let output = command.output().with_context(|| format!("error running {program}"))?;
         Ok(String::from_utf8(output.stdout)?)
     }
 }
@@ -96,6 +113,25 @@ fn programs_play_to_our_sink_among_the_users() -> Result<()> {
     scope.stop()?;
     let sinks = user.sinks()?;
     ensure!(!sinks.contains("goggles-scope-"), "it is left behind: {sinks}");
+    Ok(())
+}
+
+#[test]
+fn programs_record_a_viewer_by_the_users_instance() -> Result<()> {
+    let user = User::new()?;
+    let mut setup = Setup::new(SIZE)?;
+    let recorder = Recorder::pulse(setup.folder());
+    setup
+        .args(["--audio", "host", "--microphone"])
+        .env("XDG_RUNTIME_DIR", user.runtime.path())
+        .program(["sh", "-c", &recorder.script]);
+    let scope = setup.start()?;
+    let viewer = Viewer::connect(&scope.speaking_url()?).with_context(|| scope.log())?;
+    viewer.tell(ToServer::Microphone(true));
+    viewer.message("the microphone", |m| matches!(m, ToClient::Microphone { on: true, .. }))?;
+    let speaker = Speaker::new(viewer.mouth());
+    recorder.until_clean(&scope)?;
+    drop(speaker);
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! Viewers' voices: from Opus packets as they come to one channel of sound without holes. Each voice has a decoder and the
 //! viewer's own jitter buffer (`goggles_viewer::audio`), here with the microphone's source in the place of the ear. Pure.
 
+use super::frames::duration;
 use crate::link::{NetworkToAudio, ViewerId};
 use crate::time::Mono;
 use goggles_protocols::audio::{Microphone, RATE};
@@ -25,6 +26,8 @@ pub struct Mixer {
     voices: BTreeMap<ViewerId, Voice>,
     /// When sound was asked for last.
     rendered: Option<Mono>,
+    /// When that ended which was asked for.
+    end: Mono,
     scratch: Vec<f32>,
 }
 
@@ -75,7 +78,18 @@ impl Mixer {
 
     /// Fills `out` with what is heard of all; its first sample is recorded at `at`.
     pub fn render(&mut self, at: Mono, out: &mut [f32]) {
+        let missed = at.since(self.end);
+        if missed > duration(out.len()) / 2 && self.is_recorded(at) {
+            // What nobody has asked for in time is gone. It must not be caught up with: that would be heard as another pitch.
+            let mut gone = vec![0.0; (missed.as_secs_f64() * f64::from(RATE)).round() as usize];
+            self.mix(self.end, &mut gone);
+        }
         self.rendered = Some(at);
+        self.end = at + duration(out.len());
+        self.mix(at, out);
+    }
+
+    fn mix(&mut self, at: Mono, out: &mut [f32]) {
         out.fill(0.0);
         self.scratch.resize(out.len(), 0.0);
         for voice in self.voices.values_mut() {

@@ -4,6 +4,7 @@
 //! (Without `RT_PROCESS` the callback would come on the audio thread, but only while that is inside PipeWire's loop; in
 //! between, PipeWire 0.3.65 calls it on the data thread all the same.)
 
+use super::frames::duration;
 use super::pod;
 use super::ring::{Reader, SLOT, Writer, ring};
 use super::wake::Wake;
@@ -16,11 +17,12 @@ use pipewire::spa::utils::Direction;
 use pipewire::stream::{Stream, StreamFlags, StreamListener, StreamRc};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// Its name, by which programs are sent to it.
 pub const NAME: &str = "goggles-scope-microphone";
-/// Quanta that may wait to be taken.
-const AHEAD: usize = 2;
+/// What is made for quanta to come: short ones follow each other faster than this thread wakes up on a busy machine.
+const AHEAD: Duration = Duration::from_millis(5);
 /// Of a question: the bits that say how many samples are wanted; the time, in µs, is above them.
 const WANTED_BITS: u32 = 16;
 
@@ -87,19 +89,22 @@ impl Source {
     }
 
     /// If samples are wanted, has them made: `render` is told when the quantum began that they are wanted in.
-    pub fn answer(&mut self, render: impl FnOnce(Mono, &mut [f32])) {
+    pub fn answer(&mut self, mut render: impl FnMut(Mono, &mut [f32])) {
         let (at, wanted) = match self.question.swap(0, Ordering::Relaxed) {
             0 => return,
             question => (question >> WANTED_BITS, question as usize & ((1 << WANTED_BITS) - 1)),
         };
-        if self.answers.waiting() >= AHEAD {
-            return;
+        self.samples.resize(wanted.clamp(1, SLOT), 0.0);
+        let quantum = duration(self.samples.len());
+        let quanta = AHEAD.as_nanos().div_ceil(quantum.as_nanos()) as usize;
+        // What was not asked for since is asked for now.
+        for waiting in self.answers.waiting()..quanta {
+            let at = Mono(at * 1000) + quantum * waiting as u32;
+            render(at, &mut self.samples);
+            self.bytes.clear();
+            self.bytes.extend(self.samples.iter().flat_map(|s| s.to_le_bytes()));
+            self.answers.write(at.0, &self.bytes);
         }
-        self.samples.resize(wanted.min(SLOT), 0.0);
-        render(Mono(at * 1000), &mut self.samples);
-        self.bytes.clear();
-        self.bytes.extend(self.samples.iter().flat_map(|s| s.to_le_bytes()));
-        self.answers.write(at * 1000, &self.bytes);
     }
 }
 
