@@ -6,7 +6,7 @@ WEB := resources/web
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 SCOPE := $(TARGET)/release/goggles-scope
 
-.PHONY: help build demo demo-stop test test-nested test-games test-sound test-lab lint bench fuzz setup-build setup-test
+.PHONY: help build demo demo-stop test test-nested test-games test-lab lint bench fuzz setup-build setup-test
 
 help:
 	@echo 'make demo         install what is missing, build, and start a program to be seen in a browser'
@@ -14,7 +14,6 @@ help:
 	@echo 'make test         lint, and the tests that run anywhere'
 	@echo 'make test-nested  the real binary with real programs and Chromium'
 	@echo 'make test-games   large programs under it: Chromium, Wine, SuperTuxKart'
-	@echo 'make test-sound   what Chromium makes of the sound; on a machine with nothing else to do'
 	@echo 'make test-lab     tests in a kernel with devices'
 	@echo 'make lint         formatting, clippy, TypeScript'
 	@echo 'make bench        the figures: a table, and target/bench/*.json (ARGS="flip --size 720p" for a part)'
@@ -74,19 +73,12 @@ test-nested: setup-test $(BROWSER_MODULES)
 	$(CARGO) build --locked --example page
 	cd $(BROWSER) && SERVER=$(abspath $(TARGET))/debug/examples/page $(NPM) test
 	$(CARGO) test --locked -p nested-tests --tests --no-fail-fast -- --test-threads=1
-	@echo
-	@echo 'Not run here: what Chromium makes of the sound, which needs a machine with nothing else to do: make test-sound'
 
 # Large to fetch and slow, so that they are not among the others.
 test-games: setup-test
 	@tools/setup.sh games
 	$(CARGO) build --locked --workspace --bins
 	$(CARGO) test --locked -p nested-tests --test games --no-fail-fast -- --ignored --test-threads=1
-
-# The levels it listens for need some seconds without a hole, and a busy machine makes holes.
-test-sound: setup-test $(BROWSER_MODULES)
-	$(CARGO) build --locked --example page
-	cd $(BROWSER) && SERVER=$(abspath $(TARGET))/debug/examples/page $(NPM) run test-sound
 
 # Boots a kernel with devices.
 VMTEST ?= ../shared/vmtest.sh

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { holds, launch, mix, open, profile } from "./chromium.mjs";
+import { holds, launch, mix, open, PATIENCE, profile } from "./chromium.mjs";
 import { Server } from "./server.mjs";
 
 const PROGRAM = process.env.SERVER ?? fileURLToPath(new URL("../../target/debug/examples/page", import.meta.url));
@@ -118,16 +118,27 @@ async function listen(page) {
   );
 }
 
+/**
+ * Waits until there is a piece with each channel at its pitch, and with a tone of this amplitude: on a busy machine what is
+ * played may have holes that its figures don't tell yet.
+ */
+async function hears(page, pitches, amplitude = 0.25) {
+  const right = ({ hz, level }, c) => Math.abs(hz / pitches[c] - 1) < 0.01 && Math.abs(level - amplitude / Math.SQRT2) < 0.02;
+  const deadline = performance.now() + PATIENCE;
+  for (;;) {
+    const heard = await listen(page);
+    if (heard.length === pitches.length && heard.every(right)) return;
+    assert.ok(performance.now() < deadline, JSON.stringify(heard));
+  }
+}
+
 test("a tone is heard at its pitch and level, and another rendition without a restart", async () => {
   const page = await play();
   assert.ok(await page.evaluate(() => crossOriginIsolated));
   await sing(page, "audio0", 440);
-  const [first] = await listen(page);
-  assert.ok(Math.abs(first.hz - 440) < 4, JSON.stringify(first));
-  assert.ok(Math.abs(first.level - 0.5 / Math.SQRT2) < 0.02, JSON.stringify(first));
+  await hears(page, [440, 440], 0.5);
   await sing(page, "audio1", 1000);
-  const [second] = await listen(page);
-  assert.ok(Math.abs(second.hz - 1000) < 8, JSON.stringify(second));
+  await hears(page, [1000, 1000], 0.5);
   assert.equal(await page.evaluate(() => window.__goggles.sound.state), "running");
 });
 
@@ -140,17 +151,13 @@ test("the server's sound is heard, each channel at its pitch and level; the serv
   const fits = [8, 6, 2].find((channels) => channels <= most) ?? 2;
   await page.server.until(() => page.server.said.some(({ loudspeakers }) => loudspeakers === fits), "the loudspeakers");
   await holds(page, (fits) => window.__goggles.sound.metrics && window.__goggles.sound.channels === fits, fits);
-  const heard = await listen(page);
-  assert.equal(heard.length, fits);
-  check(heard);
+  await hears(page, PITCHES.slice(0, fits));
 });
 
 for (const channels of [6, 8]) {
   test(`${channels} channels: each is decoded into its place, and all are heard from two loudspeakers`, async () => {
     const page = await play(String(channels));
-    const heard = await listen(page);
-    assert.equal(heard.length, channels);
-    check(heard);
+    await hears(page, PITCHES.slice(0, channels));
     if (await page.evaluate(() => window.__goggles.sound.maxChannels > 2)) return;
     const sides = [
       [440, 680, 800, 1040],
@@ -172,13 +179,6 @@ for (const channels of [6, 8]) {
         }),
       sides,
     );
-  });
-}
-
-function check(heard) {
-  heard.forEach(({ hz, level }, c) => {
-    assert.ok(Math.abs(hz / PITCHES[c] - 1) < 0.01, `${c}: ${JSON.stringify(heard)}`);
-    assert.ok(Math.abs(level - 0.25 / Math.SQRT2) < 0.02, `${c}: ${JSON.stringify(heard)}`);
   });
 }
 
@@ -232,9 +232,7 @@ test("what is lost for good moves nothing", async () => {
 test("a page that may share no memory hears as well", async () => {
   const page = await play("2", { isolated: false });
   assert.ok(!(await page.evaluate(() => crossOriginIsolated)));
-  const heard = await listen(page);
-  assert.equal(heard.length, 2);
-  check(heard);
+  await hears(page, PITCHES.slice(0, 2));
 });
 
 test("each beep has its flash", async () => {
