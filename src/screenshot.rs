@@ -7,6 +7,7 @@ use crate::files::write_at_once;
 use crate::link::Size;
 use crate::state::State;
 use anyhow::{Context, Result};
+use smithay::reexports::calloop::ping::Ping;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, SyncSender, TrySendError};
@@ -25,6 +26,8 @@ struct Job {
     folder: PathBuf,
     /// Since 1970, in UTC.
     at: Duration,
+    /// Whom to tell when it is written.
+    done: Option<Ping>,
 }
 
 /// The thread, once there is one.
@@ -39,14 +42,17 @@ struct Worker {
 
 impl State {
     /// Writes what is shown to a file of the screenshots' folder. It never blocks and never fails: what goes wrong is
-    /// logged, and so is the file's path, once it is there.
-    pub fn take_screenshot(&mut self) {
-        if let Err(why) = self.start_screenshot() {
+    /// logged, and so is the file's path, once it is there. Then, or when there will be none, `done` is told.
+    pub fn take_screenshot(&mut self, done: Option<Ping>) {
+        if let Err(why) = self.start_screenshot(done.clone()) {
             tracing::warn!("no screenshot: {why:#}");
+            if let Some(done) = done {
+                done.ping();
+            }
         }
     }
 
-    fn start_screenshot(&mut self) -> Result<()> {
+    fn start_screenshot(&mut self, done: Option<Ping>) -> Result<()> {
         let chosen = self.scope.settings.screenshots.clone();
         let folder = folder(chosen, &|name| std::env::var_os(name)).context("HOME is not set: say --screenshot-dir")?;
         if self.scope.scene_dirty {
@@ -59,6 +65,7 @@ impl State {
             size: self.scope.settings.output,
             folder,
             at,
+            done,
         })
     }
 }
@@ -112,6 +119,9 @@ impl Worker {
                     match write(&job) {
                         Ok(path) => tracing::info!("screenshot: {}", path.display()),
                         Err(why) => tracing::warn!("no screenshot: {why:#}"),
+                    }
+                    if let Some(done) = job.done {
+                        done.ping();
                     }
                 }
             })
@@ -205,6 +215,7 @@ mod tests {
             size: Size { w: 1, h: 1 },
             folder: folder.path().join("made"),
             at: Duration::from_secs(1_700_000_000),
+            done: None,
         };
         let paths: Vec<_> = (0..3).map(|_| write(&job).unwrap()).collect();
         assert!(paths[1].to_str().unwrap().ends_with("-2.png") && paths[2].to_str().unwrap().ends_with("-3.png"));
@@ -221,6 +232,7 @@ mod tests {
             size: Size { w: 1, h: 1 },
             folder: file,
             at: Duration::ZERO,
+            done: None,
         };
         assert!(write(&job).unwrap_err().to_string().starts_with("error creating"));
     }

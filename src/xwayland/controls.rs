@@ -1,7 +1,7 @@
 //! Obeys what Steam asks for by properties of the root window and of windows, and keeps the session's own properties true.
 
 use super::feedback::{Facts, Focusable, feedback};
-use super::properties::{Control, mark};
+use super::properties::{Control, SCREENSHOT, mark};
 use super::steam::Change;
 use crate::config::Filter;
 use crate::frame::fixed::RED_ZONE;
@@ -13,6 +13,7 @@ use crate::state::{Scope, State, period, slower};
 use crate::time::Mono;
 use smithay::input::keyboard::XkbConfig;
 use smithay::output::Mode;
+use smithay::reexports::calloop::ping::make_ping;
 use smithay::xwayland::X11Surface;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -75,6 +76,7 @@ impl State {
         let (conn, root) = ewmh.connection();
         match steam.changed(conn, window, root, atom) {
             Ok(None) => {}
+            Ok(Some(Change::Control(Control::Screenshot))) => self.x11_screenshot(server),
             Ok(Some(Change::Control(control))) => self.control(control),
             Ok(Some(Change::Mark(at, words))) => {
                 let id = self.scope.windows.by_x11(server, window).map(|w| w.id);
@@ -84,6 +86,25 @@ impl State {
                 }
             }
             Err(why) => tracing::debug!("error reading a property: {why:#}"),
+        }
+    }
+
+    /// Writes a screenshot; its file is there when the request is taken away, after which it can be made again.
+    fn x11_screenshot(&mut self, server: u32) {
+        let taken = move |(), _: &mut (), state: &mut Self| {
+            let ewmh = state.scope.xwayland.ewmh(server);
+            if let Some(Err(why)) = ewmh.map(|ewmh| ewmh.remove(SCREENSHOT)) {
+                tracing::debug!("error taking a request away: {why:#}");
+            }
+        };
+        let waiting = make_ping().map_err(anyhow::Error::from).and_then(|(ping, source)| {
+            let inserted = self.scope.events.insert_source(source, taken);
+            inserted.map_err(|e| anyhow::anyhow!("{e}"))?;
+            Ok(ping)
+        });
+        match waiting {
+            Ok(ping) => self.take_screenshot(Some(ping)),
+            Err(why) => tracing::warn!("no screenshot: {why:#}"),
         }
     }
 
@@ -134,7 +155,7 @@ impl State {
             Control::ForceFullscreen(force) => self.force_fullscreen(force),
             Control::CreateServer(name) => self.x11_create_server(name),
             Control::DestroyServer(server) => self.x11_end_server(server),
-            Control::Screenshot => self.take_screenshot(),
+            Control::Screenshot => self.take_screenshot(None),
         }
         self.scene_changed();
     }
@@ -155,7 +176,7 @@ impl State {
             Action::Fsr => settings.filter = toggled(Filter::Fsr),
             Action::Sharper => settings.sharpness = settings.sharpness.saturating_sub(1),
             Action::Softer => settings.sharpness = (settings.sharpness + 1).min(20),
-            Action::Screenshot => self.take_screenshot(),
+            Action::Screenshot => self.take_screenshot(None),
             Action::Grab => self.scope.hotkeys.grabbed = !self.scope.hotkeys.grabbed,
             Action::GrabPointer => settings.force_grab_cursor = !settings.force_grab_cursor,
             Action::Fullscreen => {

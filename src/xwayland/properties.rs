@@ -96,6 +96,9 @@ pub enum Control {
 /// Asks for a server's mode; taken away by us when the mode is there.
 pub const MODE_CONTROL: &str = "GAMESCOPE_XWAYLAND_MODE_CONTROL";
 
+/// Asks for a screenshot; taken away by us when it is written.
+pub const SCREENSHOT: &str = "GAMESCOPECTRL_REQUEST_SCREENSHOT";
+
 /// How one property is read.
 type Read = fn(&Raw) -> Result<Option<Control>, &'static str>;
 
@@ -135,7 +138,7 @@ pub const CONTROLS: [(&str, Read); 25] = [
         Some(0) => Err("the first server is the session's own"),
         server => Ok(server.map(Control::DestroyServer)),
     }),
-    ("GAMESCOPECTRL_REQUEST_SCREENSHOT", |raw| {
+    (SCREENSHOT, |raw| {
         Ok(first(raw).filter(|kind| *kind != 0).map(|_| Control::Screenshot))
     }),
     ("STEAM_SCREEN_SCALE", |raw| {

@@ -357,15 +357,20 @@ fn what_there_is_not_is_denied_and_input_is_counted() {
 }
 
 #[test]
-fn a_screenshot_is_asked_for() {
+fn screenshots_are_asked_for_one_after_the_other() {
     let folder = tempfile::tempdir().unwrap();
     let mut desk = Desk::unstarted();
     desk.f.state.scope.settings.screenshots = Some(folder.path().to_path_buf());
     desk.start();
     let x = desk.x();
-    set(&x, x.root, "GAMESCOPECTRL_REQUEST_SCREENSHOT", &[1]);
-    desk.until("there is a screenshot", |_| {
-        let mut files = std::fs::read_dir(folder.path()).unwrap().flatten();
-        files.any(|f| f.path().extension().is_some_and(|e| e == "png"))
-    });
+    for wanted in 1..=2 {
+        set(&x, x.root, "GAMESCOPECTRL_REQUEST_SCREENSHOT", &[1]);
+        // The request is taken back: the same one can be made again.
+        until_told(&mut desk, &x, "GAMESCOPECTRL_REQUEST_SCREENSHOT", &[]);
+        desk.until(&format!("there are {wanted} screenshots"), |_| {
+            let files = std::fs::read_dir(folder.path()).unwrap().flatten();
+            let pictures = files.filter(|f| f.path().extension().is_some_and(|e| e == "png"));
+            pictures.count() == wanted
+        });
+    }
 }
