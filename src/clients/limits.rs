@@ -1,9 +1,10 @@
 //! How many objects a client may have: far more than any game has, and so few that nobody fills the memory.
 
 use smithay::reexports::wayland_server::backend::{ClientId, ObjectId};
-use smithay::reexports::wayland_server::protocol::{wl_region::WlRegion, wl_surface::WlSurface};
+use smithay::reexports::wayland_server::protocol::{wl_buffer::WlBuffer, wl_region::WlRegion, wl_surface::WlSurface};
 use smithay::reexports::wayland_server::{DisplayHandle, Resource};
 use smithay::wayland::compositor::{SurfaceAttributes, get_region_attributes, with_states};
+use smithay::wayland::shm::with_buffer_contents;
 use std::collections::HashMap;
 
 /// Of these interfaces, so many.
@@ -17,7 +18,9 @@ const OF_INTERFACE: &[(&str, usize)] = &[
 /// Of any other.
 const OF_OTHERS: usize = 8192;
 /// Rectangles in regions, and in damage that is not committed.
-const RECTANGLES: usize = 1 << 20;
+const RECTANGLES: usize = 1 << 16;
+/// Bytes of shared memory that its buffers lie in, which count as ours as soon as they are read.
+const SHARED: usize = 4 << 30;
 /// An Xwayland is many clients.
 const XWAYLAND: usize = 16;
 
@@ -36,8 +39,24 @@ pub fn excess(dh: &DisplayHandle, client: &ClientId, xwayland: bool) -> Option<S
     if let Some((name, count)) = most(&counts, factor) {
         return Some(format!("{count} objects of {name}"));
     }
+    let shared = shared(dh, &objects);
+    if shared > SHARED * factor {
+        return Some(format!("{} MiB of shared memory", shared >> 20));
+    }
     let rectangles: usize = objects.into_iter().map(|object| rectangles(dh, object)).sum();
     (rectangles > RECTANGLES * factor).then(|| format!("{rectangles} rectangles"))
+}
+
+/// Bytes of the pools that have buffers, each counted once.
+fn shared(dh: &DisplayHandle, objects: &[ObjectId]) -> usize {
+    let buffers = objects.iter().filter(|object| object.interface().name == "wl_buffer");
+    let pools: HashMap<usize, usize> = buffers
+        .filter_map(|object| {
+            let buffer = WlBuffer::from_id(dh, object.clone()).ok()?;
+            with_buffer_contents(&buffer, |at, length, _| (at as usize, length)).ok()
+        })
+        .collect();
+    pools.values().sum()
 }
 
 /// The first that there are too many of.

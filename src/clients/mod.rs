@@ -201,6 +201,14 @@ impl State {
         Ok(())
     }
 
+    /// Ends a client's connection for what it did or has.
+    pub fn let_go(&self, id: &ClientId, what: &str) {
+        let mut list = self.scope.clients.list.iter();
+        let who = list.find(|c| c.id == *id).map_or("a client", |c| &c.who);
+        tracing::warn!("{who} has {what}: it is let go");
+        end(&self.scope.dh, id, &format!("too much: {what}"));
+    }
+
     fn client_is_gone(&mut self, id: &ClientId, stuck: bool) {
         let list = &mut self.scope.clients.list;
         let Some(place) = list.iter().position(|c| c.id == *id) else {
@@ -226,8 +234,7 @@ impl State {
             excess = limits::excess(&self.scope.dh, id, connection.socket.is_none());
         }
         let Some(what) = excess else { return false };
-        tracing::warn!("{} has {what}: it is let go", connection.who);
-        end(&self.scope.dh, id, &format!("too much: {what}"));
+        self.let_go(id, &what);
         true
     }
 }

@@ -44,6 +44,7 @@ use smithay::wayland::virtual_keyboard::VirtualKeyboardManagerState;
 use smithay::wayland::xdg_foreign::XdgForeignState;
 use smithay::wayland::xdg_toplevel_icon::XdgToplevelIconManager;
 use smithay::wayland::xwayland_keyboard_grab::XWaylandKeyboardGrabState;
+use std::sync::Arc;
 
 /// The side of the icons that clients are asked for, in pixels: enough for a browser's tab and a task bar.
 const ICON: i32 = 64;
@@ -68,6 +69,8 @@ pub struct Extras {
     pub told: Vec<WpImageDescriptionInfoV1>,
     /// What viewers were last told of the focused window's wishes.
     pub hints: Hints,
+    /// A copy for each sandbox whose clients may come in.
+    pub sandboxes: Arc<()>,
 }
 
 impl Extras {
@@ -93,6 +96,7 @@ impl Extras {
             on_output: OnOutput::default(),
             told: Vec::new(),
             hints: Hints::default(),
+            sandboxes: Arc::default(),
         }
     }
 }

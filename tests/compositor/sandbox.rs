@@ -2,6 +2,7 @@
 
 use crate::client::Client;
 use crate::fixture::Fixture;
+use std::io::Write;
 use std::os::fd::AsFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use wayland_protocols::wp::security_context::v1::client::wp_security_context_manager_v1::WpSecurityContextManagerV1;
@@ -61,4 +62,53 @@ fn a_sandboxed_client_plays_but_cannot_inject_capture_or_lock() {
     inside.fill(&w.surface, (32, 32), 0x112211);
     f.advance(20, &mut [&mut engine, &mut inside]);
     assert_eq!(f.picture().at(1, 1), 0x112211);
+}
+
+#[test]
+fn a_socket_that_is_none_ends_its_sandbox_and_not_the_session() {
+    let mut f = Fixture::new(32, 32);
+    let mut engine = f.client();
+    let manager: WpSecurityContextManagerV1 = engine.global(1);
+    let (_close, theirs) = UnixStream::pair().expect("a pair");
+    // Nobody listens there, but there is something to be read.
+    let (not_listening, mut other) = UnixStream::pair().expect("a pair");
+    other.write_all(b"x").expect("it is written");
+    let file = tempfile::tempfile().expect("a file");
+    for fd in [not_listening.as_fd(), file.as_fd()] {
+        let context = manager.create_listener(fd, theirs.as_fd(), &engine.qh(), ());
+        context.commit();
+        f.settle(&mut [&mut engine]);
+    }
+    let w = engine.toplevel();
+    f.settle(&mut [&mut engine]);
+    engine.fill(&w.surface, (32, 32), 0x102030);
+    f.advance(20, &mut [&mut engine]);
+    assert_eq!(f.picture().at(1, 1), 0x102030);
+}
+
+#[test]
+fn sandboxes_without_end_end_their_maker() {
+    let mut f = Fixture::new(32, 32);
+    let folder = tempfile::tempdir().expect("a folder");
+    let (_close, theirs) = UnixStream::pair().expect("a pair");
+    let mut make = |f: &mut Fixture, engine: &mut Client, at: usize| {
+        let manager: WpSecurityContextManagerV1 = engine.global(1);
+        let listener = UnixListener::bind(folder.path().join(at.to_string())).expect("a socket");
+        manager
+            .create_listener(listener.as_fd(), theirs.as_fd(), &engine.qh(), ())
+            .commit();
+        f.settle(&mut [engine]);
+    };
+    let mut first = f.client();
+    (0..64).for_each(|at| make(&mut f, &mut first, at));
+    assert!(first.error.is_none(), "{:?}", first.error);
+    // Another one has no more room.
+    let mut second = f.client();
+    make(&mut f, &mut second, 64);
+    assert!(
+        second.error.as_ref().is_some_and(|e| e.contains("sandboxes")),
+        "{:?}",
+        second.error
+    );
+    assert!(first.error.is_none(), "{:?}", first.error);
 }
