@@ -6,7 +6,8 @@
 //! With CHANNELS (2, 6, 8 or auto: as the page says) there is a tone from each loudspeaker; beeps: twice a second there is
 //! a beep, and the middle is white as long; none: there is no sound. With microphone the pages may have one.
 //! Printed to stdout: the address, then one line of JSON for each thing that comes in. L, pressed, locks or unlocks the
-//! pointer; H hides or shows the cursor; R changes the size. A line on stdin ends the session with that reason.
+//! pointer; H hides or shows the cursor; R changes the size; G says that it is a game in BT.2020 PQ that may tear, or takes
+//! it back. A line on stdin ends the session with that reason.
 
 mod sound;
 mod voice;
@@ -18,6 +19,7 @@ use calloop::{EventLoop, LoopHandle, LoopSignal};
 use goggles_protocols::audio::Layout;
 use goggles_protocols::{cursor, input};
 use goggles_scope::config::{self, Encoder as Choice};
+use goggles_scope::handlers::{Color, Content, Hints};
 use goggles_scope::link::{
     EncodeJob, EncoderToScope, FrameId, FromScope, Image, Pixels, Rate, Refresh, SceneInfo, Size, TimeLine, ToScope,
     ViewerId,
@@ -36,6 +38,7 @@ const RATE: Rate = Rate::Quality {
     max_kbps: 20_000,
 };
 const KEY_R: u16 = 19;
+const KEY_G: u16 = 34;
 const KEY_H: u16 = 35;
 const KEY_L: u16 = 38;
 
@@ -76,7 +79,7 @@ fn main() -> Result<()> {
         refresh: Refresh(60_000),
         pointer_locked: false,
         title: "Test picture".into(),
-        hints: goggles_scope::handlers::Hints::default(),
+        hints: Hints::default(),
     };
     let mut transport = Transport::spawn(&stream, scene.clone(), to_scope)?;
     let encoder = Encoder::spawn(Config::default(), to_loop, transport.packets())?;
@@ -288,6 +291,14 @@ impl Demo {
     fn on_key(&mut self, code: u16) {
         match code {
             KEY_L => self.scene.pointer_locked = !self.scene.pointer_locked,
+            KEY_G if self.scene.hints == Hints::default() => {
+                self.scene.hints = Hints {
+                    content: Content::Game,
+                    tearing: true,
+                    color: Color::Bt2020Pq,
+                };
+            }
+            KEY_G => self.scene.hints = Hints::default(),
             KEY_R => self.scene.size = SIZES[usize::from(self.scene.size == SIZES[0])],
             KEY_H => {
                 self.hidden = !self.hidden;

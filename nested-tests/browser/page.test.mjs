@@ -290,6 +290,20 @@ test("statistics, menu, and a small screen", async () => {
   assert.ok(!server.said.some((s) => s.key === 31), "the shortcut's letter is not the game's");
 });
 
+test("statistics say what the game says of its picture", async () => {
+  const server = await serve();
+  const page = await play(server);
+  await page.keyboard.press("Control+Alt+Shift+S");
+  const says = (line) =>
+    holds(page, (line) => document.getElementById("stats").innerText.split("\n").includes(line), line);
+  await says("content sRGB, vsync");
+  await page.keyboard.press("g");
+  await says("content BT.2020 PQ (encoded as sRGB), game, async");
+  await shot(page, "statistics-content");
+  await page.keyboard.press("g");
+  await says("content sRGB, vsync");
+});
+
 test("a press is soon seen", async () => {
   const server = await serve("still");
   const page = await play(server);

@@ -91,7 +91,7 @@ fn sandboxes_without_end_end_their_maker() {
     let mut f = Fixture::new(32, 32);
     let folder = tempfile::tempdir().expect("a folder");
     let (_close, theirs) = UnixStream::pair().expect("a pair");
-    let mut make = |f: &mut Fixture, engine: &mut Client, at: usize| {
+    let make = |f: &mut Fixture, engine: &mut Client, at: usize| {
         let manager: WpSecurityContextManagerV1 = engine.global(1);
         let listener = UnixListener::bind(folder.path().join(at.to_string())).expect("a socket");
         manager

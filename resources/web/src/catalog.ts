@@ -18,6 +18,21 @@ export function videoConfig(catalog: unknown): VideoConfig | undefined {
   return { codec, width, height };
 }
 
+/** What the catalog calls the descriptions of a game's colours, and what people do. */
+const COLORS = new Map<unknown, string>([
+  ["srgb", "sRGB"],
+  ["bt2020-pq", "BT.2020 PQ (encoded as sRGB)"],
+  ["scrgb", "scRGB (encoded as sRGB)"],
+  ["other", "other colours (encoded as sRGB)"],
+]);
+
+/** What the game says of its picture, in words: its colours (sRGB, if it says nothing), its kind, and whether it may tear. */
+export function contentFacts(catalog: unknown): string[] {
+  const [color, content, tearing] = ["color", "content", "tearing"].map((name) => at(catalog, "goggles", name));
+  const kind = content === "game" || content === "video" || content === "photo" ? [content] : [];
+  return [COLORS.get(color) ?? "sRGB", ...kind, tearing === true ? "async" : "vsync"];
+}
+
 /** What the catalog says of a rendition of the sound. */
 export interface AudioConfig {
   /** The track's name. */

@@ -321,7 +321,8 @@ const link = new Link(receiver, {
 
 probe.offsetUs = () => link.control?.clock.offset(nowUs());
 
-const overlay = new Overlay(element("stats", HTMLElement), { link, timeline, video, sound, canvas }, nowUs);
+const sources = { link, timeline, video, sound, canvas, catalog: () => catalog };
+const overlay = new Overlay(element("stats", HTMLElement), sources, nowUs);
 
 new ResizeObserver(place).observe(stage);
 window.addEventListener("blur", releaseAll);

@@ -1,6 +1,7 @@
 /** The statistics over the picture: where the time of a frame goes. Owns its table; reads everything else. */
 
 import type { Sound } from "./audio/sound";
+import { contentFacts } from "./catalog";
 import type { Link } from "./link";
 import { type Frame, percentile, spreads, type TimeLine } from "./timeline";
 import type { Video } from "./video";
@@ -28,6 +29,8 @@ export interface Sources {
   video: Video;
   sound: Sound;
   canvas: HTMLCanvasElement;
+  /** The newest catalog. */
+  catalog: () => unknown;
 }
 
 export class Overlay {
@@ -55,7 +58,7 @@ export class Overlay {
   }
 
   #draw(): void {
-    const { link, timeline, video, sound, canvas } = this.#sources;
+    const { link, timeline, video, sound, canvas, catalog } = this.#sources;
     const frames = timeline.recent(this.#now());
     const offset = link.control?.clock.offset(this.#now());
     const roundTrip = link.control?.clock.roundTrip();
@@ -65,6 +68,7 @@ export class Overlay {
     }
     const facts = [
       `${canvas.width}×${canvas.height}, ${video.codec ?? "no video"}, ${video.decoderKind} decoder`,
+      `content ${contentFacts(catalog()).join(", ")}`,
       `${rate(frames)}, ${bitrate(frames)}`,
       `round trip ${roundTrip === undefined ? "–" : ms(roundTrip / 1000)} ms`,
       `${frames.filter((f) => f.times && f.painted === 0).length} not drawn, ${frames.filter((f) => f.key).length} key frames`,

@@ -5,7 +5,7 @@ import test from "node:test";
 import { fromBase64Url, toBase64Url } from "../src/base64url";
 import { Estimator } from "../src/clock";
 import { backoff } from "../src/backoff";
-import { videoConfig } from "../src/catalog";
+import { contentFacts, videoConfig } from "../src/catalog";
 import { percentile, spreads, TimeLine } from "../src/timeline";
 import type { Times } from "../src/wire/datagram";
 
@@ -103,6 +103,15 @@ test("the catalog's video", () => {
   for (const bad of [null, 5, {}, { video: null }, { video: { renditions: { other: rendition } } }]) {
     assert.equal(videoConfig(bad), undefined);
   }
+});
+
+test("what the game says of its picture", () => {
+  for (const nothing of [undefined, {}, { goggles: 5 }, { goggles: { color: "constructor", content: 7, tearing: "yes" } }]) {
+    assert.deepEqual(contentFacts(nothing), ["sRGB", "vsync"]);
+  }
+  const all = { color: "bt2020-pq", content: "game", tearing: true };
+  assert.deepEqual(contentFacts({ goggles: all }), ["BT.2020 PQ (encoded as sRGB)", "game", "async"]);
+  assert.deepEqual(contentFacts({ goggles: { color: "srgb", content: "video" } }), ["sRGB", "video", "vsync"]);
 });
 
 test("attempts get rarer, up to five seconds", () => {
