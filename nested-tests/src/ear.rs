@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 /// Samples of a channel in the longest packet: 20 ms.
 const LONGEST: usize = 960;
-/// It is looked at what was heard each time that so many samples more have come: 50 ms.
-const STEP: usize = 2400;
-/// How much is looked at, in samples: 250 ms, whole periods of what is played or nearly.
-const PIECE: usize = 12_000;
+/// It is looked at what was heard each time that so many samples more have come: 25 ms.
+const STEP: usize = 1200;
+/// How much is looked at, in samples: 100 ms, so that a machine that is busy for long has one without a hole.
+const PIECE: usize = 4800;
 
 /// Listens to a session and decodes it.
 pub struct Ear<'a> {
@@ -67,7 +67,7 @@ impl<'a> Ear<'a> {
         })
     }
 
-    /// Listens until this is so of the newest 250 ms of each channel.
+    /// Listens until this is so of the newest 100 ms of each channel.
     pub fn until(&mut self, what: &str, is: impl Fn(&[&[f32]]) -> bool) -> Result<()> {
         let (give_up, channels) = (Instant::now() + PATIENCE, self.heard.len());
         let (mut buffer, mut looked) = (vec![0.0; LONGEST * channels], self.heard[0].len());
