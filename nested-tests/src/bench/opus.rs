@@ -22,6 +22,8 @@ pub fn cost(channels: u16, duration: Duration) -> Result<Vec<Figure>> {
     let picture = picture_program("wl-picture", Mode::Static, SIZE)?;
     let picture: Vec<_> = picture.iter().map(|word| word.to_string_lossy()).collect();
     let both = format!("pw-cat -p {} & exec {}", file.display(), picture.join(" "));
+    // What it says of the encoder is not said unasked.
+    setup.env("GOGGLES_LOG", "warn,viewer=info,audio=info");
     setup.args(["--audio-channels", &channels.to_string()]);
     setup.program(["sh", "-c", &both]);
     let scope = setup.start()?;
