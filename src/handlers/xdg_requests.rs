@@ -5,8 +5,8 @@ use smithay::backend::renderer::utils::with_renderer_surface_state;
 use smithay::reexports::wayland_protocols::xdg::shell::server::{
     xdg_popup::XdgPopup,
     xdg_positioner::{self, XdgPositioner},
-    xdg_surface::XdgSurface,
-    xdg_toplevel::XdgToplevel,
+    xdg_surface::{self, XdgSurface},
+    xdg_toplevel::{self, XdgToplevel},
     xdg_wm_base::{self, Error, XdgWmBase},
 };
 use smithay::reexports::wayland_server::backend::ClientId;
@@ -92,7 +92,54 @@ impl Dispatch<XdgPositioner, XdgPositionerUserData> for State {
     }
 }
 
+impl Dispatch<XdgSurface, XdgSurfaceUserData> for State {
+    fn request(
+        state: &mut Self,
+        client: &Client,
+        surface: &XdgSurface,
+        request: xdg_surface::Request,
+        data: &XdgSurfaceUserData,
+        dh: &DisplayHandle,
+        init: &mut DataInit<'_, Self>,
+    ) {
+        if let xdg_surface::Request::SetWindowGeometry { width, height, .. } = &request
+            && (*width <= 0 || *height <= 0)
+        {
+            surface.post_error(xdg_surface::Error::InvalidSize, "a window's geometry of no size");
+            return;
+        }
+        <XdgShellState as Dispatch<_, _, Self>>::request(state, client, surface, request, data, dh, init);
+    }
+
+    fn destroyed(state: &mut Self, client: ClientId, surface: &XdgSurface, data: &XdgSurfaceUserData) {
+        <XdgShellState as Dispatch<_, _, Self>>::destroyed(state, client, surface, data);
+    }
+}
+
+impl Dispatch<XdgToplevel, XdgShellSurfaceUserData> for State {
+    fn request(
+        state: &mut Self,
+        client: &Client,
+        toplevel: &XdgToplevel,
+        request: xdg_toplevel::Request,
+        data: &XdgShellSurfaceUserData,
+        dh: &DisplayHandle,
+        init: &mut DataInit<'_, Self>,
+    ) {
+        use xdg_toplevel::Request;
+        if let Request::SetMaxSize { width, height } | Request::SetMinSize { width, height } = &request
+            && (*width < 0 || *height < 0)
+        {
+            toplevel.post_error(xdg_toplevel::Error::InvalidSize, "a negative size");
+            return;
+        }
+        <XdgShellState as Dispatch<_, _, Self>>::request(state, client, toplevel, request, data, dh, init);
+    }
+
+    fn destroyed(state: &mut Self, client: ClientId, toplevel: &XdgToplevel, data: &XdgShellSurfaceUserData) {
+        <XdgShellState as Dispatch<_, _, Self>>::destroyed(state, client, toplevel, data);
+    }
+}
+
 delegate_global_dispatch!(State: [XdgWmBase: ()] => XdgShellState);
 delegate_dispatch!(State: [XdgPopup: XdgShellSurfaceUserData] => XdgShellState);
-delegate_dispatch!(State: [XdgSurface: XdgSurfaceUserData] => XdgShellState);
-delegate_dispatch!(State: [XdgToplevel: XdgShellSurfaceUserData] => XdgShellState);

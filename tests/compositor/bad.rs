@@ -301,3 +301,24 @@ fn a_flood_of_files_ends_with_its_client() {
         f.live(Duration::from_millis(5));
     }
 }
+
+#[test]
+fn windows_of_negative_sizes_end_their_client() {
+    type Wish = fn(&crate::client::Window);
+    let wishes: [Wish; 3] = [
+        |w| w.xdg.set_window_geometry(0, 0, -1, -1),
+        |w| w.toplevel.set_max_size(i32::MIN, 5),
+        |w| w.toplevel.set_min_size(5, -1),
+    ];
+    for wish in wishes {
+        let mut f = Fixture::new(32, 32);
+        let mut bad = f.client();
+        let w = bad.toplevel();
+        f.settle(&mut [&mut bad]);
+        wish(&w);
+        bad.fill(&w.surface, (32, 32), 0);
+        f.settle(&mut [&mut bad]);
+        assert!(bad.error.is_some());
+        plays_on(&mut f, 0x2468ac);
+    }
+}
