@@ -14,7 +14,7 @@ help:
 	@echo 'make test         lint, and the tests that run anywhere'
 	@echo 'make test-nested  the real binary with real programs and Chromium'
 	@echo 'make test-games   large programs under it: Chromium, Wine, SuperTuxKart'
-	@echo 'make test-lab     tests in a kernel with devices'
+	@echo 'make test-lab     tests in kernels with devices: User Mode Linux, and an emulated machine'
 	@echo 'make lint         formatting, clippy, TypeScript'
 	@echo 'make bench        the figures: a table, and target/bench/*.json (ARGS="flip --size 720p" for a part)'
 	@echo 'make fuzz         every decoder of the wire, for FUZZ_SECONDS each'

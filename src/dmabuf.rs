@@ -3,8 +3,9 @@
 //! Pixman reads a mapping of them, so that only a linear buffer of one plane in ordinary memory will do. What is promised
 //! to clients is tried first: a client's driver takes a refusal of its buffer for its end.
 
+use crate::syncobj::request;
 use rustix::fs::{MemfdFlags, Mode, OFlags, SealFlags};
-use rustix::ioctl::{Opcode, opcode};
+use rustix::ioctl::opcode;
 use smithay::backend::allocator::dmabuf::{Dmabuf, DmabufFlags};
 use smithay::backend::allocator::{Buffer, Fourcc, Modifier};
 use smithay::backend::renderer::ImportDma;
@@ -238,16 +239,6 @@ fn dumb(card: BorrowedFd) -> io::Result<(OwnedFd, u32)> {
     unsafe { request(card, opcode::read_write::<Export>(b'd', 0x2d), &mut export) }?;
     // SAFETY: it is new and nobody else's.
     Ok((unsafe { OwnedFd::from_raw_fd(export.fd) }, create.pitch))
-}
-
-/// # Safety
-/// `request` must be one that reads or writes a `T`.
-unsafe fn request<T>(fd: BorrowedFd, request: Opcode, argument: &mut T) -> io::Result<()> {
-    // SAFETY: the caller's.
-    if unsafe { libc::ioctl(fd.as_raw_fd(), libc::Ioctl::from(request), std::ptr::from_mut(argument)) } < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -29,5 +29,6 @@ pub mod screenshot;
 pub mod state;
 pub mod stats_fifo;
 pub mod stream;
+pub mod syncobj;
 pub mod time;
 pub mod xwayland;

@@ -1,6 +1,7 @@
 #!/bin/bash
-# Runs the tests of nested-tests/tests/lab.rs in a kernel with devices. VMTEST names the program that boots one:
-# `$VMTEST --uml -- COMMAND…` runs a command there, on this machine's own files, and ends as the command does.
+# Runs the tests of nested-tests/tests/lab.rs, and of tests/compositor/timelines.rs, in kernels with devices. VMTEST names
+# the program that boots them: `$VMTEST --uml -- COMMAND…` (User Mode Linux) and `$VMTEST -- COMMAND…` (an emulated machine
+# with a virtual GPU) run a command there, on this machine's own files, and end as the command does.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,9 +10,15 @@ if ! command -v "$VMTEST" >/dev/null; then
   exit 0
 fi
 cargo=${CARGO:-cargo}
+# The path of a test program, from cargo's own messages.
+program() {
+  "$cargo" test --locked --no-run "$@" 2>&1 | tee /dev/stderr | sed -n 's/.*Executable .*(\(.*\))$/\1/p'
+}
 "$cargo" build --locked --workspace --bins
-# The path of the test program, from cargo's own messages.
-test=$("$cargo" test --locked -p nested-tests --test lab --no-run 2>&1 | tee /dev/stderr | sed -n 's/.*Executable .*(\(.*\))$/\1/p')
-[ -x "$test" ]
+lab=$(realpath "$(program -p nested-tests --test lab)")
+compositor=$(realpath "$(program -p goggles-scope --test compositor)")
 # Loopback is all the network there is.
-exec "$VMTEST" --uml -- sh -c 'ip link set lo up; exec "$@"' lab "$(realpath "$test")" --ignored --test-threads=1
+network='ip link set lo up; exec "$@"'
+"$VMTEST" --uml -- sh -c "$network" lab "$lab" --ignored --test-threads=1
+# Timelines need a GPU's driver, which only a whole machine has: it is emulated, and slower.
+"$VMTEST" -- sh -c "$network" lab "$compositor" --ignored --test-threads=1 timelines

@@ -25,6 +25,8 @@ const XR24: u32 = u32::from_le_bytes(*b"XR24");
 /// `zwp_linux_buffer_params_v1.error.invalid_wl_buffer` and `.out_of_bounds`.
 const INVALID_BUFFER: u32 = 7;
 const OUT_OF_BOUNDS: u32 = 6;
+/// `zwp_linux_buffer_params_v1.error.invalid_dimensions`.
+const INVALID_DIMENSIONS: u32 = 5;
 
 /// A program whose every frame is a DMA-BUF, until a viewer sees its first colour.
 fn start() -> Result<(Scope, nested_tests::viewer::Viewer)> {
@@ -124,6 +126,14 @@ fn cases() -> Result<Vec<Case>> {
         size: (64, 63),
         ..case("an offset within a page", real()?)
     });
+    let fatal = Some(INVALID_DIMENSIONS);
+    for size in [(-1, 64), (64, -1), (0, 64), (64, 0), (i32::MIN, i32::MIN)] {
+        cases.push(Case {
+            fatal,
+            size,
+            ..case("a size that is none", real()?)
+        });
+    }
     let fatal = Some(OUT_OF_BOUNDS);
     cases.push(Case {
         fatal,

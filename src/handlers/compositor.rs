@@ -1,6 +1,7 @@
 //! wl_compositor, wl_subcompositor, wl_shm: commits become scene changes.
 
 use super::dmabuf::Dmabufs;
+use super::syncobj::Syncobjs;
 use super::timing::{Timing, Waiting};
 use crate::state::State;
 use smithay::backend::renderer::utils::{
@@ -72,6 +73,7 @@ impl CompositorHandler for State {
     fn new_surface(&mut self, surface: &WlSurface) {
         Timing::watch(surface);
         Dmabufs::watch(surface);
+        Syncobjs::watch(surface);
     }
 
     fn commit(&mut self, surface: &WlSurface) {

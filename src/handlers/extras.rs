@@ -1,7 +1,6 @@
 //! The globals that only few clients use, and what they keep.
 //!
-//! Not advertised: linux-drm-syncobj, which needs a GPU's device; drm-lease, since a headless output has no connector to
-//! lend.
+//! Not advertised: drm-lease, since a headless output has no connector to lend.
 
 use super::dmabuf::Dmabufs;
 use super::gamma_control::Gamma;
@@ -13,6 +12,7 @@ use super::screencopy::Screencopy;
 use super::session_lock::Lock;
 use super::shortcuts::Shortcuts;
 use super::surface_output::OnOutput;
+use super::syncobj::Syncobjs;
 use super::timing::Timing;
 use super::toplevel_list::Toplevels;
 use super::{color, tearing, trusted, virtual_pointer};
@@ -55,6 +55,7 @@ const ICON: i32 = 64;
 pub struct Extras {
     pub timing: Timing,
     pub dmabufs: Dmabufs,
+    pub syncobjs: Syncobjs,
     pub layers: Layers,
     pub lock: Lock,
     pub idle: Idle,
@@ -81,9 +82,12 @@ impl Extras {
         XdgToplevelIconManager::new::<State>(dh).add_icon_size(ICON);
         // A sandbox's client must not make another context, with fewer limits than its own.
         SecurityContextState::new::<State, _>(dh, trusted);
+        let dmabufs = Dmabufs::new(dh);
+        let syncobjs = Syncobjs::new(dh, dmabufs.advertised());
         Self {
             timing: Timing::default(),
-            dmabufs: Dmabufs::new(dh),
+            dmabufs,
+            syncobjs,
             layers: Layers::new(dh),
             lock: Lock::new(dh),
             idle: Idle::new(dh, events),

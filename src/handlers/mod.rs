@@ -20,6 +20,7 @@ mod selection;
 mod session_lock;
 mod shortcuts;
 mod surface_output;
+mod syncobj;
 mod tearing;
 mod text_input;
 mod timing;

@@ -100,17 +100,21 @@ fn count(dh: &DisplayHandle, surface: &WlSurface) {
         return;
     }
     if Arc::strong_count(&ours.waiting.0) > MOST {
-        tracing::warn!("a client has {MOST} commits that wait: it is disconnected");
-        let error = ProtocolError {
-            code: NO_MEMORY,
-            object_id: 1,
-            object_interface: "wl_display".into(),
-            message: "too many commits wait".into(),
-        };
-        client.kill(dh, error);
-        return;
+        return no_memory(&client, dh, "too many commits wait");
     }
     add_blocker(surface, Counted(Arc::clone(&ours.waiting.0)));
+}
+
+/// Ends the connection of a client that wants too much.
+pub(super) fn no_memory(client: &Client, dh: &DisplayHandle, message: &str) {
+    tracing::warn!("{message}: a client is disconnected");
+    let error = ProtocolError {
+        code: NO_MEMORY,
+        object_id: 1,
+        object_interface: "wl_display".into(),
+        message: message.into(),
+    };
+    client.kill(dh, error);
 }
 
 fn sets_barrier(states: &SurfaceData) -> bool {

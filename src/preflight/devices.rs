@@ -11,6 +11,7 @@ pub fn renderers() -> Vec<Finding> {
         Finding::ok("renderer: Pixman", "built in, needs no GPU"),
         gpu(&render_nodes(Path::new("/dev/dri"))),
         dmabuf(crate::dmabuf::device()),
+        syncobj(crate::syncobj::Device::find()),
     ]
 }
 
@@ -58,6 +59,18 @@ fn dmabuf(device: Result<crate::dmabuf::Device, String>) -> Finding {
             WHAT,
             format!("{why}: clients draw into shared memory"),
             "access to the GPU's nodes in /dev/dri, both card and renderD; without a GPU: sudo modprobe udmabuf",
+        ),
+    }
+}
+
+fn syncobj(device: Result<crate::syncobj::Device, String>) -> Finding {
+    const WHAT: &str = "linux-drm-syncobj";
+    match device {
+        Ok(device) => Finding::ok(WHAT, format!("{}: it has timelines", device.path.display())),
+        Err(why) => Finding::degraded(
+            WHAT,
+            format!("{why}: what a GPU draws is waited for by the kernel's implicit synchronisation"),
+            "access to a GPU's render node in /dev/dri, and Linux 6.6 or later",
         ),
     }
 }

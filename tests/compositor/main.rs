@@ -26,6 +26,7 @@ mod screencopy;
 mod screenshot;
 mod surfaces;
 mod text;
+mod timelines;
 mod timing;
 mod typing;
 mod virtual_pointer;
