@@ -69,7 +69,7 @@ struct Small {
     /// Its place in the picture's own pixels.
     rect: Rectangle<i32, Logical>,
     data: Vec<u8>,
-    scratch: Vec<u8>,
+    scratch: scale::Scratch,
 }
 
 smithay::backend::renderer::element::render_elements! {

@@ -2,7 +2,7 @@
 
 use super::figure::Figure;
 use anyhow::Result;
-use goggles_scope::render::scale::{Kind, Place, Source, scale};
+use goggles_scope::render::scale::{Kind, Place, Scratch, Source, scale};
 use std::time::Instant;
 
 const FROM: (usize, usize) = (1280, 720);
@@ -27,7 +27,7 @@ pub fn measure(count: usize) -> Result<Vec<Figure>> {
         scale: (TO.0 as f64 / FROM.0 as f64, TO.1 as f64 / FROM.1 as f64),
         offset: (0.0, 0.0),
     };
-    let (mut output, mut scratch) = (vec![0; TO.0 * TO.1 * 4], Vec::new());
+    let (mut output, mut scratch) = (vec![0; TO.0 * TO.1 * 4], Scratch::default());
     let kinds = [
         ("linear", Kind::Linear),
         ("pixel", Kind::Pixel),

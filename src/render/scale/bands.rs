@@ -7,13 +7,12 @@ const BAND: usize = 32;
 /// More threads than this only wait for memory.
 const MOST: usize = 16;
 
-/// Calls `draw(y, row)` for each row of `width` pixels, from several threads.
-pub fn rows(output: &mut [u8], width: usize, draw: impl Fn(usize, &mut [[u8; 4]]) + Sync) {
-    let all = output.as_chunks_mut().0;
-    let count = all.len() / width / BAND;
+/// Calls `draw(y, row)` for each row of `width` elements, from several threads.
+pub fn rows<T: Send>(output: &mut [T], width: usize, draw: impl Fn(usize, &mut [T]) + Sync) {
+    let count = output.len() / width / BAND;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = threads.min(count).min(MOST);
-    let bands = Mutex::new(all.chunks_mut(BAND * width).enumerate());
+    let bands = Mutex::new(output.chunks_mut(BAND * width).enumerate());
     let work = || {
         // Nobody panics while it is locked; if somebody did, the others stop.
         while let Some((band, rows)) = bands.lock().ok().and_then(|mut bands| bands.next()) {

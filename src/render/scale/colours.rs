@@ -1,11 +1,12 @@
 //! A picture as numbers, with a border around it, so that the filters that look at many neighbours need no check.
 
-use super::Source;
+use super::{Source, bands};
 
 /// Blue, green, red from 0 to 1, and nothing.
 pub type Colour = [f32; 4];
 
 /// The source's colours; the border repeats the outermost.
+#[derive(Debug, Default)]
 pub struct Colours {
     /// Row by row, the border's, too.
     pub all: Vec<Colour>,
@@ -20,17 +21,21 @@ pub const BEFORE: usize = 3;
 pub const BEHIND: usize = 3;
 
 impl Colours {
-    pub fn new(source: Source<'_>) -> Self {
-        let stride = source.w + BEFORE + BEHIND;
-        let mut all = Vec::with_capacity(stride * (source.h + BEFORE + BEHIND));
-        for y in 0..source.h + BEFORE + BEHIND {
+    /// Takes the colours of another picture.
+    pub fn read(&mut self, source: Source<'_>) {
+        self.stride = source.w + BEFORE + BEHIND;
+        self.all
+            .resize(self.stride * (source.h + BEFORE + BEHIND), Colour::default());
+        bands::rows(&mut self.all, self.stride, |y, out| {
             let row = source.row(y.saturating_sub(BEFORE).min(source.h - 1));
-            let colour = |x: usize| row[x].map(|c| f32::from(c) * (1.0 / 255.0));
-            all.extend(std::iter::repeat_n(colour(0), BEFORE));
-            all.extend((0..source.w).map(colour));
-            all.extend(std::iter::repeat_n(colour(source.w - 1), BEHIND));
-        }
-        Self { all, stride }
+            let (before, rest) = out.split_at_mut(BEFORE);
+            let (inside, behind) = rest.split_at_mut(source.w);
+            for (to, from) in inside.iter_mut().zip(row) {
+                *to = from.map(|c| f32::from(c) * (1.0 / 255.0));
+            }
+            before.fill(inside[0]);
+            behind.fill(inside[source.w - 1]);
+        });
     }
 
     /// Of a source pixel, or the one before the first.
@@ -47,4 +52,20 @@ impl Colours {
 /// Twice the luminance, roughly: green counts as much as the other two.
 pub fn luma(c: Colour) -> f32 {
     0.5 * c[0] + 0.5 * c[2] + c[1]
+}
+
+/// The lesser of two numbers, by one instruction; `f32::min` also minds what is not a number.
+pub fn least(a: f32, b: f32) -> f32 {
+    if a < b { a } else { b }
+}
+
+/// The greater of two numbers, likewise.
+pub fn most(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
+}
+
+/// From 0 to 1 in 255 steps, to the nearest. Where a float's last bit is worth 1 it rounds by itself.
+pub fn byte(value: f32) -> u8 {
+    const ONES: f32 = (1 << 23) as f32;
+    (value * 255.0 + ONES).to_bits() as u8
 }

@@ -11,12 +11,13 @@ pub fn draw(
     place: &Place,
     (x, y): (&Along, &Along),
     width: usize,
-    output: &mut [u8],
+    output: &mut [[u8; 4]],
 ) -> Result<()> {
-    let height = output.len() / (width * 4);
+    let height = output.len() / width;
     bands::rows(output, width, |row, out| {
         margins(out, &x.inside, y.inside.contains(&row))
     });
+    let output = output.as_flattened_mut();
     let whole = |data: &[u8], w: usize, h: usize, stride: usize| {
         data.len() >= h * stride && stride >= w * 4 && (data.as_ptr() as usize).is_multiple_of(4)
     };

@@ -59,27 +59,41 @@ pub enum Kind {
     Nis(u8),
 }
 
+/// Memory that is kept from picture to picture.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    /// The upsampled picture that is to be sharpened.
+    upsampled: Vec<[u8; 4]>,
+    easu: easu::Scratch,
+    colours: colours::Colours,
+}
+
 /// Draws `source` at its place in `output` (rows of `width` pixels, nothing between them), black around it.
-/// `scratch` is memory that is kept from picture to picture.
 pub fn scale(
     kind: Kind,
     source: Source<'_>,
     place: &Place,
     width: usize,
     output: &mut [u8],
-    scratch: &mut Vec<u8>,
+    scratch: &mut Scratch,
 ) -> Result<()> {
     let height = output.len() / (width * 4);
     let x = Along::new(place.scale.0, place.offset.0, source.w, width);
     let y = Along::new(place.scale.1, place.offset.1, source.h, height);
+    let axes = (&x, &y);
+    let output = output.as_chunks_mut().0;
     match kind {
-        Kind::Linear => linear::draw(source, place, (&x, &y), width, output)?,
-        Kind::Pixel => pixel::draw(source, &x, &y, width, output),
-        Kind::Nis(sharpness) => nis::draw(sharpness, source, &x, &y, width, output),
+        Kind::Linear => linear::draw(source, place, axes, width, output)?,
+        Kind::Pixel => pixel::draw(source, axes, width, output),
+        Kind::Nis(sharpness) => {
+            scratch.colours.read(source);
+            nis::draw(sharpness, &scratch.colours, axes, width, output);
+        }
         Kind::Fsr(sharpness) => {
-            scratch.resize(output.len(), 0);
-            easu::draw(source, &x, &y, width, scratch);
-            rcas::draw(sharpness, (&x.inside, &y.inside), width, scratch, output);
+            scratch.colours.read(source);
+            scratch.upsampled.resize(output.len(), [0; 4]);
+            easu::draw(&scratch.colours, axes, width, &mut scratch.easu, &mut scratch.upsampled);
+            rcas::draw(sharpness, (&x.inside, &y.inside), width, &scratch.upsampled, output);
         }
     }
     Ok(())

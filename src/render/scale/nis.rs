@@ -7,7 +7,7 @@
 
 use super::colours::{BEFORE, BEHIND, Colour, Colours, luma};
 use super::place::Along;
-use super::{Source, bands, margins};
+use super::{bands, margins};
 
 /// The first tap, from the pixel before the output's centre.
 const FIRST: isize = -2;
@@ -31,8 +31,7 @@ struct Taps {
 }
 
 /// Sharpness from 0 (most) to 20 (none).
-pub fn draw(sharpness: u8, source: Source<'_>, x: &Along, y: &Along, width: usize, output: &mut [u8]) {
-    let colours = Colours::new(source);
+pub fn draw(sharpness: u8, colours: &Colours, (x, y): (&Along, &Along), width: usize, output: &mut [[u8; 4]]) {
     let lumas: Vec<f32> = colours.all.iter().map(|c| luma(*c)).collect();
     let edges = all_edges(&lumas, colours.stride);
     let strength = f32::from(20 - sharpness.min(20)) * (1.0 / 20.0);
@@ -53,7 +52,7 @@ pub fn draw(sharpness: u8, source: Source<'_>, x: &Along, y: &Along, width: usiz
             return;
         }
         let v = down[row - y.inside.start];
-        let columns = columns(&colours, &lumas, v);
+        let columns = columns(colours, &lumas, v);
         for (to, h) in out[x.inside.clone()].iter_mut().zip(&across) {
             let at = colours.index(h.first, v.first);
             let column = (h.first + BEFORE as isize) as usize;
@@ -222,18 +221,23 @@ fn sum_of(kernel: [f32; 6], at: impl Fn(usize) -> f32) -> f32 {
 /// Along an edge that falls to the right the pixels with the same x - y stand: six such lines across, two pixels along.
 fn diagonal(at: impl Fn(isize, isize) -> f32, x: f32, y: f32) -> f32 {
     let across = x - y;
-    let first = across.floor();
+    let first = floor(across);
     let along = (x + y) * 0.5;
-    let kernel = kernel(across - first);
+    let kernel = kernel(across - first as f32);
     sum_of(kernel, |i| {
-        let line = first as isize + FIRST + i as isize;
+        let line = first + FIRST + i as isize;
         let place = along + line as f32 * 0.5;
-        let before = place.floor();
-        let x = (before as isize).clamp(FIRST, 2);
+        let before = floor(place);
+        let x = before.clamp(FIRST, 2);
         let y = (x - line).clamp(FIRST, 2);
         let (a, b) = (at(x, y), at(x + 1, y + 1));
-        a + (b - a) * (place - before)
+        a + (b - a) * (place - before as f32)
     })
+}
+
+/// Of a number above -8: `f32::floor` is a call where the processor's first vectors are all that may be used.
+fn floor(value: f32) -> isize {
+    (value + 8.0) as isize - 8
 }
 
 /// What sharpening adds to the luminance.

@@ -12,7 +12,7 @@ struct Blend {
     part: u32,
 }
 
-pub fn draw(source: Source<'_>, x: &Along, y: &Along, width: usize, output: &mut [u8]) {
+pub fn draw(source: Source<'_>, (x, y): (&Along, &Along), width: usize, output: &mut [[u8; 4]]) {
     let (across, down) = (blends(x, source.w), blends(y, source.h));
     bands::rows(output, width, |row, out| {
         let seen = y.inside.contains(&row);
