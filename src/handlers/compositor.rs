@@ -1,4 +1,4 @@
-//! wl_compositor, wl_subcompositor, wl_shm: commits become scene changes.
+//! wl_compositor, wl_subcompositor, wl_shm: commits become scene changes. Requests come by `core_requests`.
 
 use super::dmabuf::Dmabufs;
 use super::syncobj::Syncobjs;
@@ -201,6 +201,3 @@ impl ShmHandler for State {
         &self.scope.protocols.shm
     }
 }
-
-smithay::delegate_compositor!(State);
-smithay::delegate_shm!(State);

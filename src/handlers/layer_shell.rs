@@ -2,18 +2,26 @@
 //!
 //! Exclusive zones are ignored: the game fills the output, and a bar that took a part of it would change its size.
 
+use super::core_requests::FAR;
 use super::seat::KeyboardFocus;
 use crate::scene::layers::place;
 use crate::scene::window::{Placed, popups_of};
 use crate::state::{Scope, State};
 use smithay::backend::renderer::utils::with_renderer_surface_state;
-use smithay::reexports::wayland_server::DisplayHandle;
+use smithay::reexports::wayland_protocols_wlr::layer_shell::v1::server::{
+    zwlr_layer_shell_v1::ZwlrLayerShellV1,
+    zwlr_layer_surface_v1::{Request, ZwlrLayerSurfaceV1},
+};
+use smithay::reexports::wayland_server::backend::ClientId;
 use smithay::reexports::wayland_server::protocol::{wl_output::WlOutput, wl_surface::WlSurface};
+use smithay::reexports::wayland_server::{
+    Client, DataInit, Dispatch, DisplayHandle, delegate_dispatch, delegate_global_dispatch,
+};
 use smithay::utils::{Logical, Rectangle};
 use smithay::wayland::compositor::with_states;
 use smithay::wayland::shell::wlr_layer::{
-    KeyboardInteractivity, Layer, LayerSurface, LayerSurfaceCachedState, LayerSurfaceData, WlrLayerShellHandler,
-    WlrLayerShellState,
+    KeyboardInteractivity, Layer, LayerSurface, LayerSurfaceCachedState, LayerSurfaceData, WlrLayerShellGlobalData,
+    WlrLayerShellHandler, WlrLayerShellState, WlrLayerSurfaceUserData,
 };
 use smithay::wayland::shell::xdg::PopupSurface;
 
@@ -226,4 +234,31 @@ impl WlrLayerShellHandler for State {
     }
 }
 
-smithay::delegate_layer_shell!(State);
+// smithay takes sizes as they come, though it asserts that none is negative.
+impl Dispatch<ZwlrLayerSurfaceV1, WlrLayerSurfaceUserData> for State {
+    fn request(
+        state: &mut Self,
+        client: &Client,
+        surface: &ZwlrLayerSurfaceV1,
+        request: Request,
+        data: &WlrLayerSurfaceUserData,
+        dh: &DisplayHandle,
+        init: &mut DataInit<'_, Self>,
+    ) {
+        let request = match request {
+            Request::SetSize { width, height } => Request::SetSize {
+                width: width.min(FAR as u32),
+                height: height.min(FAR as u32),
+            },
+            other => other,
+        };
+        <WlrLayerShellState as Dispatch<_, _, Self>>::request(state, client, surface, request, data, dh, init);
+    }
+
+    fn destroyed(state: &mut Self, client: ClientId, surface: &ZwlrLayerSurfaceV1, data: &WlrLayerSurfaceUserData) {
+        <WlrLayerShellState as Dispatch<_, _, Self>>::destroyed(state, client, surface, data);
+    }
+}
+
+delegate_global_dispatch!(State: [ZwlrLayerShellV1: WlrLayerShellGlobalData] => WlrLayerShellState);
+delegate_dispatch!(State: [ZwlrLayerShellV1: ()] => WlrLayerShellState);

@@ -3,6 +3,7 @@
 mod color;
 mod compositor;
 mod constraints;
+mod core_requests;
 mod dmabuf;
 mod extras;
 mod gamma_control;

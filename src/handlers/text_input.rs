@@ -1,5 +1,6 @@
 //! text-input-v3 and input-method-v2: an input method writes into the focused text field.
 
+use super::core_requests::FAR;
 use crate::state::State;
 use smithay::desktop::{PopupKind, PopupManager};
 use smithay::reexports::wayland_protocols::wp::text_input::zv3::server::{
@@ -72,6 +73,16 @@ impl Dispatch<ZwpTextInputV3, TextInputUserData> for State {
             tracing::debug!(?request, "a text input's request with a value that is none");
             return;
         }
+        let request = match request {
+            // Nor may a size be negative.
+            Request::SetCursorRectangle { x, y, width, height } => Request::SetCursorRectangle {
+                x: x.clamp(-FAR, FAR),
+                y: y.clamp(-FAR, FAR),
+                width: width.clamp(0, FAR),
+                height: height.clamp(0, FAR),
+            },
+            other => other,
+        };
         <TextInputManagerState as Dispatch<_, _, Self>>::request(state, client, text, request, data, dh, init);
     }
 

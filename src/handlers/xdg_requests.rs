@@ -1,5 +1,6 @@
 //! xdg-shell's requests, as far as smithay looks at them with less, or more, care than the protocol asks for.
 
+use super::core_requests::FAR;
 use crate::state::State;
 use smithay::backend::renderer::utils::with_renderer_surface_state;
 use smithay::reexports::wayland_protocols::xdg::shell::server::{
@@ -19,9 +20,6 @@ use smithay::wayland::shell::xdg::{
     XDG_POPUP_ROLE, XDG_TOPLEVEL_ROLE, XdgPositionerUserData, XdgShellState, XdgShellSurfaceUserData,
     XdgSurfaceUserData, XdgWmBaseUserData,
 };
-
-/// No screen is larger; sums of such numbers do not overflow.
-const FAR: i32 = 1 << 24;
 
 /// What keeps a surface from becoming an xdg_surface.
 fn unfit(surface: &WlSurface) -> Option<(Error, &'static str)> {
@@ -85,6 +83,13 @@ impl Dispatch<XdgPositioner, XdgPositionerUserData> for State {
             Request::SetSize { width, height } => Request::SetSize {
                 width: near(width),
                 height: near(height),
+            },
+            Request::SetParentSize {
+                parent_width,
+                parent_height,
+            } => Request::SetParentSize {
+                parent_width: parent_width.clamp(0, FAR),
+                parent_height: parent_height.clamp(0, FAR),
             },
             other => other,
         };

@@ -26,7 +26,7 @@ pub fn raw(f: &mut Fixture) -> UnixStream {
 }
 
 /// A client that plays fair sees its picture.
-fn plays_on(f: &mut Fixture, colour: u32) {
+pub fn plays_on(f: &mut Fixture, colour: u32) {
     let mut good = f.client();
     let w = good.toplevel();
     f.settle(&mut [&mut good]);

@@ -24,6 +24,7 @@ mod sandbox;
 mod scaling;
 mod screencopy;
 mod screenshot;
+mod sizes;
 mod surfaces;
 mod text;
 mod timelines;
