@@ -13,7 +13,7 @@ help:
 	@echo 'make demo-stop    end the demo'
 	@echo 'make test         lint, and the tests that run anywhere'
 	@echo 'make test-nested  the real binary with real programs and Chromium'
-	@echo 'make test-games   large programs under it: Chromium, Wine, SuperTuxKart'
+	@echo 'make test-games   large programs under it: Chromium, Wine, RetroArch, SuperTuxKart'
 	@echo 'make test-lab     tests in kernels with devices: User Mode Linux, and an emulated machine'
 	@echo 'make lint         formatting, clippy, TypeScript'
 	@echo 'make bench        the figures: a table, and target/bench/*.json (ARGS="flip --size 720p" for a part)'
@@ -56,7 +56,7 @@ test: lint
 	@echo
 	@echo 'Not run here:'
 	@echo '  the real binary with real programs and Chromium: make test-nested'
-	@echo '  large programs (Chromium, Wine, SuperTuxKart) under it: make test-games'
+	@echo '  large programs (Chromium, Wine, RetroArch, SuperTuxKart) under it: make test-games'
 	@echo '  fuzzing of the decoders: make fuzz'
 	@echo '  figures: make bench'
 

@@ -16,7 +16,7 @@ check=(edid-decode x11-xserver-utils wlcs dbus-daemon bubblewrap)
 test=(gstreamer1.0-libav weston foot xterm libsdl2-tests zenity gtk-3-examples gtk-4-examples adwaita-icon-theme
     xdotool x11-utils x11-xserver-utils mesa-utils vulkan-tools mesa-vulkan-drivers xvfb chromium wireplumber
     pulseaudio-utils alsa-utils grim wlr-randr)
-games=(supertuxkart wine wine64 chromium)
+games=(supertuxkart retroarch retroarch-assets wine wine64 chromium)
 
 # The least versions: node for esbuild's target and node:test, cargo for edition 2024 and the dependencies.
 node_major=18

@@ -1,7 +1,8 @@
-//! Large programs as a player has them: a browser, Wine, SuperTuxKart. Slow and large, so that only
+//! Large programs as a player has them: a browser, Wine, RetroArch, SuperTuxKart. Slow and large, so that only
 //! `make test-games` installs and runs them.
 
 mod chromium;
+mod retroarch;
 mod supertuxkart;
 mod wine;
 
