@@ -76,6 +76,10 @@ impl CompositorHandler for State {
         Syncobjs::watch(surface);
     }
 
+    fn new_subsurface(&mut self, surface: &WlSurface, _parent: &WlSurface) {
+        self.nested(surface);
+    }
+
     fn commit(&mut self, surface: &WlSurface) {
         let mut changed = changes_picture(surface);
         on_commit_buffer_handler::<Self>(surface);

@@ -10,6 +10,7 @@ mod gamma_control;
 mod hints;
 mod idle;
 mod layer_shell;
+mod nesting;
 mod output_configuration;
 mod output_management;
 pub mod outputs;

@@ -30,6 +30,9 @@ impl XdgShellHandler for State {
     }
 
     fn new_popup(&mut self, popup: PopupSurface, positioner: PositionerState) {
+        if !self.may_pop_up(&popup) {
+            return;
+        }
         self.scope.place_popup(&popup, positioner);
         if let Err(why) = self.scope.popups.track_popup(PopupKind::Xdg(popup)) {
             tracing::warn!("a popup's surface is gone: {why}");

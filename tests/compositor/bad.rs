@@ -14,7 +14,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use wayland_client::protocol::wl_shm::Format;
+use wayland_client::protocol::{wl_shm::Format, wl_surface};
 
 /// A raw connection.
 pub fn raw(f: &mut Fixture) -> UnixStream {
@@ -319,6 +319,80 @@ fn windows_of_negative_sizes_end_their_client() {
         bad.fill(&w.surface, (32, 32), 0);
         f.settle(&mut [&mut bad]);
         assert!(bad.error.is_some());
+        plays_on(&mut f, 0x2468ac);
+    }
+}
+
+#[test]
+fn surfaces_that_lie_too_deep_in_one_another_end_their_client() {
+    type Link = fn(&Client, &[wl_surface::WlSurface], usize);
+    // From the window down, and from the deepest up.
+    let links: [Link; 2] = [
+        |c, all, i| {
+            drop(
+                c.globals()
+                    .subcompositor
+                    .get_subsurface(&all[i + 1], &all[i], &c.qh(), ()),
+            )
+        },
+        |c, all, i| {
+            let i = all.len() - 2 - i;
+            drop(
+                c.globals()
+                    .subcompositor
+                    .get_subsurface(&all[i + 1], &all[i], &c.qh(), ()),
+            );
+        },
+    ];
+    for (link, deep) in links.iter().flat_map(|link| [(link, 60), (link, 4000)]) {
+        let mut f = Fixture::new(32, 32);
+        let mut bad = f.client();
+        let w = bad.toplevel();
+        f.settle(&mut [&mut bad]);
+        let mut all = vec![w.surface.clone()];
+        all.extend((0..deep).map(|_| bad.surface()));
+        (0..deep).for_each(|i| link(&bad, &all, i));
+        bad.fill(&w.surface, (32, 32), 0);
+        f.advance(20, &mut [&mut bad]);
+        assert_eq!(bad.error.is_some(), deep > 100, "{deep}: {:?}", bad.error);
+        drop((all, bad));
+        f.settle(&mut []);
+        plays_on(&mut f, 0x2468ac);
+    }
+}
+
+#[test]
+fn popups_without_end_end_their_client() {
+    /// Whose popup each of so many surfaces becomes.
+    type Parent = fn(usize) -> usize;
+    let cases: [(usize, bool, Parent); 4] = [
+        (1, true, |_| 0),
+        (2, true, |i| 1 - i),
+        (50, false, |i| i + 1),
+        (1000, true, |i| i + 1),
+    ];
+    for (count, ends, parent) in cases {
+        let mut f = Fixture::new(32, 32);
+        let mut bad = f.client();
+        let w = bad.toplevel();
+        f.settle(&mut [&mut bad]);
+        bad.fill(&w.surface, (32, 32), 0);
+        let surfaces: Vec<_> = (0..count).map(|_| bad.surface()).collect();
+        let wm = &bad.globals().wm;
+        let mut xdg: Vec<_> = surfaces.iter().map(|s| wm.get_xdg_surface(s, &bad.qh(), ())).collect();
+        xdg.push(w.xdg.clone());
+        let positioner = bad.positioner((0, 0, 1, 1), (4, 4));
+        for i in (0..count).rev() {
+            let popup = xdg[i].get_popup(Some(&xdg[parent(i)]), &positioner, &bad.qh(), ());
+            if ends {
+                popup.grab(&bad.globals().seat, 1);
+            }
+            surfaces[i].commit();
+        }
+        f.advance(20, &mut [&mut bad]);
+        assert_eq!(bad.error.is_some(), ends, "{count}: {:?}", bad.error);
+        drop((xdg, surfaces, bad));
+        f.settle(&mut []);
         plays_on(&mut f, 0x2468ac);
     }
 }
