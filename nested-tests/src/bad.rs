@@ -1,6 +1,13 @@
 //! Clients that mean harm, and what they cost: how much memory the session takes and keeps, and how long a client that
 //! plays fair waits meanwhile.
 
+mod chaos;
+mod huge;
+#[path = "../../tests/compositor/interfaces.rs"]
+mod interfaces;
+#[path = "../../tests/compositor/nonsense.rs"]
+mod nonsense;
+
 use crate::bench::process::resident;
 use crate::raw::Raw;
 use crate::scope::Scope;
@@ -88,6 +95,8 @@ pub fn all(scope: &Scope, mut each: impl FnMut(Outcome) -> Result<()>) -> Result
     }
     each(watched(scope, &path, "answers-never-read", |look| deaf(&path, look))?)?;
     each(watched(scope, &path, ENDLESS, |look| endless(&path, look))?)?;
+    each(watched(scope, &path, "huge-sizes", |look| huge::all(&path, look))?)?;
+    each(watched(scope, &path, "nonsense", |look| chaos::all(&path, look))?)?;
     each(watched(scope, &path, "random-bytes", |look| noise(&path, look))?)?;
     Ok(())
 }
@@ -123,9 +132,10 @@ fn watched(
         most = most.max(resident(scope.pid())?);
         Ok(())
     });
+    // It ends by itself, too, if the session does.
     drop(stop);
+    let (done, ended) = result.with_context(|| format!("{name}; log:\n{}", scope.log()))?;
     let waited = fair_one.join().ok().context("the fair client panicked")??;
-    let (done, ended) = result?;
     // What is left of it is put away by threads of their own; a few more answers, and it has been.
     for _ in 0..20 {
         fair(path)?;

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use std::io::{ErrorKind, IoSlice, Read, Write};
 use std::mem::MaybeUninit;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Object, opcode, arguments.
-type Event = (u32, u32, Vec<u8>);
+pub type Event = (u32, u32, Vec<u8>);
 
 /// A connection. A write that fails is no error: the next [`Raw::roundtrip`] tells that it has ended.
 #[derive(Debug)]
@@ -51,15 +51,20 @@ impl Raw {
     }
 
     /// A request. Whether the connection still took it.
-    pub fn send(&self, object: u32, opcode: u32, words: &[u32], fd: Option<BorrowedFd<'_>>) -> bool {
-        let size = (words.len() * 4 + 8) as u32;
-        let all = [&[object, size << 16 | opcode], words].concat();
-        let bytes: Vec<u8> = all.iter().flat_map(|word| word.to_ne_bytes()).collect();
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    pub fn send(&self, object: u32, opcode: u32, words: &[u32], file: Option<BorrowedFd<'_>>) -> bool {
+        let body: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
+        self.request(object, opcode, &body, file.as_slice())
+    }
+
+    /// A request with its arguments as bytes, and four files at most. Whether the connection still took it.
+    pub fn request(&self, object: u32, opcode: u32, body: &[u8], files: &[impl AsFd]) -> bool {
+        let header = [object, ((body.len() + 8) as u32) << 16 | opcode].map(u32::to_ne_bytes);
+        let bytes = [header.as_flattened(), body].concat();
+        let files: Vec<_> = files.iter().map(AsFd::as_fd).collect();
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(4))];
         let mut control = SendAncillaryBuffer::new(&mut space);
-        let fds = fd.map(|fd| [fd]);
-        if let Some(fds) = &fds {
-            control.push(SendAncillaryMessage::ScmRights(fds));
+        if !files.is_empty() {
+            control.push(SendAncillaryMessage::ScmRights(&files));
         }
         match sendmsg(&self.stream, &[IoSlice::new(&bytes)], &mut control, SendFlags::NOSIGNAL) {
             Ok(sent) => self.bytes(&bytes[sent..]),
@@ -77,6 +82,11 @@ impl Raw {
     /// Outer error: no answer within 30 s.
     pub fn roundtrip(&mut self) -> Result<Result<Vec<Event>, Ended>> {
         let callback = self.id();
+        self.roundtrip_as(callback)
+    }
+
+    /// As [`Raw::roundtrip`], where another counts the objects: with a new one's number.
+    pub fn roundtrip_as(&mut self, callback: u32) -> Result<Result<Vec<Event>, Ended>> {
         // An end is told by what there is to be read.
         self.send(1, 0, &[callback], None);
         let mut events = Vec::new();
@@ -114,7 +124,7 @@ impl Raw {
         Some((object, header & 0xffff, message[8..].to_vec()))
     }
 
-    /// Binds these globals at version 1.
+    /// Binds these globals at the versions that are offered.
     pub fn bind<const N: usize>(&mut self, interfaces: [&str; N]) -> Result<[u32; N]> {
         let registry = self.id();
         self.send(1, 1, &[registry], None);
@@ -126,6 +136,7 @@ impl Raw {
             let found = events.iter().find(|event| name_of(event) == Some(interface.as_bytes()));
             let (_, _, body) = found.with_context(|| format!("no {interface}"))?;
             let name = u32::from_ne_bytes(body[..4].try_into()?);
+            let version = u32::from_ne_bytes(*body.last_chunk().context("no version")?);
             let mut text = interface.as_bytes().to_vec();
             text.push(0);
             text.resize(text.len().next_multiple_of(4), 0);
@@ -133,7 +144,7 @@ impl Raw {
             *id = self.id();
             let mut words = vec![name, interface.len() as u32 + 1];
             words.extend(letters.iter().map(|letters| u32::from_ne_bytes(*letters)));
-            words.extend([1, *id]);
+            words.extend([version, *id]);
             self.send(registry, 0, &words, None);
         }
         Ok(ids)

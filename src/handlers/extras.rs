@@ -20,6 +20,7 @@ use crate::state::State;
 use smithay::reexports::calloop::LoopHandle;
 use smithay::reexports::wayland_protocols::wp::color_management::v1::server::wp_image_description_info_v1::WpImageDescriptionInfoV1;
 use smithay::reexports::wayland_server::DisplayHandle;
+use smithay::reexports::wayland_server::backend::ObjectId;
 use smithay::wayland::alpha_modifier::AlphaModifierState;
 use smithay::wayland::commit_timing::CommitTimingManagerState;
 use smithay::wayland::content_type::ContentTypeState;
@@ -44,6 +45,7 @@ use smithay::wayland::virtual_keyboard::VirtualKeyboardManagerState;
 use smithay::wayland::xdg_foreign::XdgForeignState;
 use smithay::wayland::xdg_toplevel_icon::XdgToplevelIconManager;
 use smithay::wayland::xwayland_keyboard_grab::XWaylandKeyboardGrabState;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// The side of the icons that clients are asked for, in pixels: enough for a browser's tab and a task bar.
@@ -70,6 +72,8 @@ pub struct Extras {
     pub told: Vec<WpImageDescriptionInfoV1>,
     /// What viewers were last told of the focused window's wishes.
     pub hints: Hints,
+    /// Icons that a window has got: no more may be said of them.
+    pub icons: HashSet<ObjectId>,
     /// A copy for each sandbox whose clients may come in.
     pub sandboxes: Arc<()>,
 }
@@ -100,6 +104,7 @@ impl Extras {
             on_output: OnOutput::default(),
             told: Vec::new(),
             hints: Hints::default(),
+            icons: HashSet::new(),
             sandboxes: Arc::default(),
         }
     }

@@ -8,9 +8,10 @@ use super::tearing;
 use crate::state::{Scope, State};
 use smithay::reexports::wayland_protocols::wp::content_type::v1::server::wp_content_type_v1::Type;
 use smithay::reexports::wayland_protocols::xdg::toplevel_icon::v1::server::{
-    xdg_toplevel_icon_manager_v1::XdgToplevelIconManagerV1,
+    xdg_toplevel_icon_manager_v1::{self as manager, XdgToplevelIconManagerV1},
     xdg_toplevel_icon_v1::{Error, Request, XdgToplevelIconV1},
 };
+use smithay::reexports::wayland_server::backend::ClientId;
 use smithay::reexports::wayland_server::protocol::wl_surface::WlSurface;
 use smithay::reexports::wayland_server::{Client, DataInit, Dispatch, DisplayHandle, Resource};
 use smithay::wayland::alpha_modifier::AlphaModifierSurfaceCachedState;
@@ -100,6 +101,24 @@ impl XdgToplevelIconHandler for State {}
 smithay::delegate_alpha_modifier!(State);
 smithay::delegate_content_type!(State);
 
+// smithay tells of a name that comes too late, and in a debug build panics all the same.
+impl Dispatch<XdgToplevelIconManagerV1, ()> for State {
+    fn request(
+        state: &mut Self,
+        client: &Client,
+        manager: &XdgToplevelIconManagerV1,
+        request: manager::Request,
+        data: &(),
+        dh: &DisplayHandle,
+        init: &mut DataInit<'_, Self>,
+    ) {
+        if let manager::Request::SetIcon { icon: Some(icon), .. } = &request {
+            state.scope.extras.icons.insert(icon.id());
+        }
+        <XdgToplevelIconManager as Dispatch<_, _, Self>>::request(state, client, manager, request, data, dh, init);
+    }
+}
+
 // Nobody looks at an icon's pixels, only at its name, so that they are checked and left. Smithay 0.7 would watch over the
 // buffers for longer than it may: it never takes its watch off them again, and ends the client (Chromium) that destroys
 // an icon and then its buffer.
@@ -113,6 +132,10 @@ impl Dispatch<XdgToplevelIconV1, XdgToplevelIconUserData> for State {
         dh: &DisplayHandle,
         init: &mut DataInit<'_, Self>,
     ) {
+        if !matches!(request, Request::Destroy) && state.scope.extras.icons.contains(&icon.id()) {
+            icon.post_error(Error::Immutable, "the icon is a window's already");
+            return;
+        }
         let Request::AddBuffer { buffer, .. } = &request else {
             return <XdgToplevelIconManager as Dispatch<_, _, Self>>::request(
                 state, client, icon, request, data, dh, init,
@@ -123,9 +146,13 @@ impl Dispatch<XdgToplevelIconV1, XdgToplevelIconUserData> for State {
             icon.post_error(Error::InvalidBuffer, "not a square in shared memory");
         }
     }
+
+    fn destroyed(state: &mut Self, client: ClientId, icon: &XdgToplevelIconV1, data: &XdgToplevelIconUserData) {
+        state.scope.extras.icons.remove(&icon.id());
+        <XdgToplevelIconManager as Dispatch<_, _, Self>>::destroyed(state, client, icon, data);
+    }
 }
 
 smithay::reexports::wayland_server::delegate_global_dispatch!(
     State: [XdgToplevelIconManagerV1: XdgToplevelIconManagerUserData] => XdgToplevelIconManager
 );
-smithay::reexports::wayland_server::delegate_dispatch!(State: [XdgToplevelIconManagerV1: ()] => XdgToplevelIconManager);

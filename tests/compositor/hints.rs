@@ -165,3 +165,18 @@ fn a_surface_may_wish_to_tear_from_its_commit_on() {
     f.settle(&mut [&mut c]);
     assert!(c.error.is_some());
 }
+
+#[test]
+fn an_icon_that_a_window_has_is_not_changed() {
+    let mut f = Fixture::new(32, 32);
+    let mut c = f.client();
+    let w = c.toplevel();
+    f.settle(&mut [&mut c]);
+    let manager: XdgToplevelIconManagerV1 = c.global(1);
+    let icon = manager.create_icon(&c.qh(), ());
+    manager.set_icon(&w.toplevel, Some(&icon));
+    icon.set_name("too-late".into());
+    f.settle(&mut [&mut c]);
+    let error = c.error.unwrap_or_default();
+    assert!(error.contains("a window's already"), "{error}");
+}

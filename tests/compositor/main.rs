@@ -18,6 +18,7 @@ mod layers;
 mod lock;
 mod log;
 mod modes;
+mod nonsense;
 mod picture;
 mod relations;
 mod sandbox;
