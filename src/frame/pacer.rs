@@ -142,6 +142,9 @@ impl Pacer {
         if damage {
             self.follow.committed(now);
             self.hold = None;
+            if let Some(fixed) = &mut self.fixed {
+                fixed.committed(now);
+            }
         }
     }
 
@@ -178,13 +181,13 @@ impl Pacer {
         self.encoder_busy = !encoder_free;
         let mut callbacks = std::mem::take(&mut self.owed);
         if let Some(from) = self.latch_from() {
-            if callbacks {
-                self.called_back(now, false);
-            }
             let latch = self.dirty && !self.latched && encoder_free && now >= from;
             self.latched |= latch;
             self.dirty &= !latch;
-            return Due { latch, callbacks };
+            return Due {
+                latch,
+                callbacks: self.tell(now),
+            };
         }
         // What has been drawn and waits for nothing may be the answer already.
         let drawn = self.dirty && !self.latched;
@@ -221,6 +224,17 @@ impl Pacer {
         Due { latch, callbacks }
     }
 
+    /// Fixed pacing: tells clients to draw if it is time to.
+    fn tell(&mut self, now: Mono) -> bool {
+        let due = self.waiting && self.tell_from().is_some_and(|from| now >= from);
+        let interval = self.interval_to_tell();
+        if let (true, Some(fixed)) = (due, &mut self.fixed) {
+            fixed.told(now, interval);
+            self.called_back(now, false);
+        }
+        due
+    }
+
     fn called_back(&mut self, now: Mono, early: bool) {
         self.waiting = false;
         self.boost = false;
@@ -229,18 +243,33 @@ impl Pacer {
 
     /// When `step` must be called again, if nothing else happens.
     pub fn deadline(&self) -> Option<Mono> {
-        let wanted = self.waiting || (self.dirty && self.latched);
+        let told = self.tell_from().filter(|_| self.waiting);
+        let wanted = (self.waiting && told.is_none()) || (self.dirty && self.latched);
         let tick = wanted.then(|| self.tick + self.interval());
         // The encoder's news call it, too; a time that has passed would only make the loop spin until then.
         let to_latch = self.dirty && !self.latched && !self.encoder_busy;
         let held = self.latch_from().or(self.hold).filter(|_| to_latch);
-        tick.into_iter().chain(held).min()
+        tick.into_iter().chain(held).chain(told).min()
     }
 
     /// From when on fixed pacing latches in this interval.
     fn latch_from(&self) -> Option<Mono> {
         let lead = self.fixed?.lead(self.period);
         Some(self.tick + (self.period - lead))
+    }
+
+    /// From when on fixed pacing tells clients to draw, for a frame that has not been chosen and that they have not been
+    /// told of.
+    fn tell_from(&self) -> Option<Mono> {
+        let fixed = self.fixed?;
+        let later = u32::try_from(self.interval_to_tell() - self.sequence).unwrap_or(u32::MAX);
+        let lead = fixed.lead(self.period) + fixed.ahead(self.period);
+        Some(self.tick + (self.period.saturating_mul(later) + self.period).saturating_sub(lead))
+    }
+
+    fn interval_to_tell(&self) -> u64 {
+        let open = self.sequence + u64::from(self.latched);
+        self.fixed.map_or(open, |fixed| fixed.next(open))
     }
 
     /// Whether new content would wait for longer than a timer is inexact, and the grid hasn't been moved lately.
@@ -267,15 +296,17 @@ impl Pacer {
         if now < self.tick + interval {
             return;
         }
-        self.owed |= self.waiting;
+        self.owed |= self.waiting && self.fixed.is_none();
         if now.since(self.tick) >= interval * 2 {
             // Idle, or stalled: nobody has seen the grid, so it may start here, and nothing is to be pulled forward.
             self.debt = Duration::ZERO;
             self.boost = false;
             let begin = match self.fixed {
                 Some(_) => {
-                    let past = now.since(self.tick).as_nanos() % self.period.as_nanos().max(1);
-                    Mono(now.0 - past as u64)
+                    let (past, period) = (now.since(self.tick).as_nanos(), self.period.as_nanos().max(1));
+                    // One more begins below.
+                    self.sequence += (past / period) as u64 - 1;
+                    Mono(now.0 - (past % period) as u64)
                 }
                 None => now,
             };
