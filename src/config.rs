@@ -6,10 +6,12 @@
 mod file;
 mod profile;
 mod resolve;
+mod tuning;
 
 pub use file::{File, read};
 pub use profile::{Game, Profile};
-pub use resolve::{Conflict, resolve};
+pub use resolve::{Conflict, resolve, tuned};
+pub use tuning::{Profiles, Shown, Tuned, Tuning};
 
 use crate::edid;
 use crate::input::hotkeys::Bindings;
@@ -26,6 +28,8 @@ use std::time::Duration;
 pub struct Settings {
     /// The name of the game's profile, if it has one.
     pub profile: Option<String>,
+    /// What profiles say of the sound and the bit rate while their games' windows are in front.
+    pub profiles: Profiles,
     /// What shows the frames.
     pub backend: Backend,
     /// The output's size (`-W -H`).
@@ -96,6 +100,16 @@ pub struct Settings {
     pub audio: Option<crate::stream::audio::Config>,
     /// The program and its arguments; empty: none.
     pub command: Vec<std::ffi::OsString>,
+}
+
+impl Settings {
+    /// What holds while no profile's window is in front.
+    pub fn tuning(&self) -> Tuning {
+        Tuning {
+            sound: self.audio.as_ref().map(|sound| sound.tuning),
+            rate: self.stream.as_ref().map(|stream| stream.rate),
+        }
+    }
 }
 
 /// What shows the frames.

@@ -6,6 +6,7 @@
 
 mod news;
 mod scope;
+mod tuning;
 
 use crate::backend::Backend;
 use crate::clients::Clients;
@@ -42,6 +43,7 @@ use smithay::wayland::socket::ListeningSocketSource;
 use smithay::wayland::xdg_activation::XdgActivationState;
 use std::rc::Rc;
 use std::time::Duration;
+use tuning::Followed;
 
 /// All of the compositor.
 #[derive(Debug)]
@@ -134,6 +136,8 @@ pub struct Scope {
     pub extras: Extras,
     /// Counters and time lines.
     pub stats: Stats,
+    /// Whose sound and bit rate are used.
+    pub followed: Followed,
     /// The network, as far as the scope tells it things.
     pub to_network: Option<Outlet>,
     /// The sound, if there is any.
@@ -261,6 +265,10 @@ impl State {
             last_commit: now,
             extras: Extras::new(&dh, &events),
             stats: Stats::new(now),
+            followed: Followed {
+                profile: settings.profile.clone(),
+                tuning: settings.tuning(),
+            },
             to_network: None,
             audio: None,
             remote: crate::input::remote::Remote::default(),
@@ -325,6 +333,7 @@ impl State {
         self.scope.descriptions_told();
         self.scope.heads_turn();
         self.toplevels_turn();
+        self.tuning_turn();
         self.scope.tell_viewers();
         if let Err(why) = self.scope.dh.flush_clients() {
             tracing::debug!("error flushing clients: {why}");

@@ -120,6 +120,11 @@ impl Headless {
         other
     }
 
+    /// See [`super::Backend::set_rate`].
+    pub fn set_rate(&mut self, rate: Rate) {
+        self.rate = rate;
+    }
+
     /// See [`super::Backend::import`].
     pub fn import(&mut self, buffer: &Dmabuf) -> anyhow::Result<()> {
         self.composer.import(buffer)

@@ -2,7 +2,7 @@
 
 pub mod headless;
 
-use crate::link::{Refresh, Size};
+use crate::link::{Rate, Refresh, Size};
 use crate::render::gamma::Ramps;
 use crate::state::Scope;
 use smithay::backend::allocator::dmabuf::Dmabuf;
@@ -58,6 +58,13 @@ impl Backend {
     pub fn set_mode(&mut self, size: Size, refresh: Refresh) -> anyhow::Result<()> {
         match self {
             Self::Headless(h) => h.set_mode(size, refresh),
+        }
+    }
+
+    /// From the next frame on it is encoded with so many bits.
+    pub fn set_rate(&mut self, rate: Rate) {
+        match self {
+            Self::Headless(h) => h.set_rate(rate),
         }
     }
 

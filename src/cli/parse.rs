@@ -1,7 +1,7 @@
 //! From arguments to what is to be done.
 
 use super::{Cli, Command, Options, unserved};
-use crate::config::{self, Game, Settings};
+use crate::config::{self, Game, Profile, Profiles, Settings};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
 use std::ffi::OsString;
@@ -99,6 +99,8 @@ struct Merged {
     path: Option<PathBuf>,
     /// The name of the game's profile in it.
     profile: Option<String>,
+    /// All its profiles, each with what is said for its game.
+    profiles: Vec<(Profile, Options)>,
 }
 
 impl Merged {
@@ -106,6 +108,9 @@ impl Merged {
         let settings = config::resolve(self.options, command, displayless);
         let mut settings = settings.map_err(|e| e.refusal(self.path.as_deref()))?;
         settings.profile = self.profile;
+        let tuned = self.profiles.into_iter().map(|(p, o)| config::tuned(p, &o, &settings));
+        let tuned: Result<_, _> = tuned.collect();
+        settings.profiles = Profiles(tuned.map_err(|e| e.refusal(self.path.as_deref()))?);
         Ok(settings)
     }
 }
@@ -122,15 +127,17 @@ fn read_file(
             options: flags,
             path: None,
             profile: None,
+            profiles: Vec::new(),
         });
     };
     let game = Game::new(command, env);
-    let profile = file.profiles.into_iter().find(|profile| profile.is_for(&game));
-    let (profile, options) = profile.map_or((None, flags.clone()), |p| (Some(p.name), flags.over(p.options)));
+    let of = |profile: &Profile| flags.clone().over(profile.options.clone()).over(file.options.clone());
+    let profile = file.profiles.iter().find(|profile| profile.is_for(&game));
     Ok(Merged {
-        options: options.over(file.options),
+        options: profile.map_or_else(|| flags.clone().over(file.options.clone()), of),
         path: Some(path),
-        profile,
+        profile: profile.map(|profile| profile.name.clone()),
+        profiles: file.profiles.iter().map(|p| (p.clone(), of(p))).collect(),
     })
 }
 

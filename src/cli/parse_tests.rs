@@ -151,7 +151,12 @@ fn every_option_arrives() {
     assert_eq!(stream.rate, Rate::Constant { kbps: 8000 });
     let audio = s.audio.unwrap();
     assert_eq!(
-        (audio.mode, audio.channels, audio.bitrate, audio.packet),
+        (
+            audio.mode,
+            audio.tuning.channels,
+            audio.tuning.bitrate,
+            audio.tuning.packet
+        ),
         (
             audio::Mode::Host,
             Some(Layout::Surround51),
@@ -268,7 +273,7 @@ fn flags_win_over_the_profile_and_that_over_the_file() {
         (game.profile.as_deref(), other.profile.as_deref()),
         (Some("game"), None)
     );
-    let (sound, others) = (game.audio.unwrap(), other.audio.unwrap());
+    let (sound, others) = (game.audio.unwrap().tuning, other.audio.unwrap().tuning);
     assert_eq!(
         (sound.channels, sound.bitrate),
         (Some(Layout::Surround51), Some(256_000))
@@ -277,6 +282,45 @@ fn flags_win_over_the_profile_and_that_over_the_file() {
     assert_eq!(game.stream.unwrap().rate, Rate::Constant { kbps: 3000 });
     assert_eq!(
         (game.mouse_sensitivity, sound.packet),
-        (3.0, audio::Config::default().packet)
+        (3.0, audio::Tuning::default().packet)
+    );
+}
+
+#[test]
+fn profiles_are_for_windows_too_and_flags_win_over_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.toml");
+    let text = "audio-channels = 2\nbitrate = 1000\n\
+                [profile.one]\nmatch = { program = 'game' }\naudio-channels = 8\naudio-packet = 2.5\nbitrate = 2000\n\
+                [profile.two]\nmatch = { app = 480, program = ['game', 'org.example.Game'] }\naudio-bitrate = 300\n";
+    std::fs::write(&file, text).unwrap();
+    let flags = ["--stream", "127.0.0.1:0", "--audio-packet", "10"];
+    let config = ["--config", file.to_str().unwrap(), "--", "/usr/games/game"];
+    let settings = settings(&[&flags[..], &config[..]].concat());
+    let start = settings.tuning();
+    assert_eq!(start.rate, Some(Rate::Constant { kbps: 2000 }));
+    let of = |app: u64, names: &[&str]| {
+        let names = names.iter().map(|name| (*name).to_owned()).collect();
+        settings.profiles.of(&crate::config::Shown { app, names })
+    };
+    let name = |app, names: &[&str]| of(app, names).map(|tuned| tuned.profile.name.clone());
+    assert_eq!(name(0, &["game"]).unwrap(), "one", "the first");
+    for (app, names) in [(480, &[][..]), (0, &["steam_app_480"]), (7, &["x", "org.example.Game"])] {
+        assert_eq!(name(app, names).unwrap(), "two", "{app} {names:?}");
+    }
+    for (app, names) in [(0, &["steam_app_48", "Game", ""][..]), (48, &["480"])] {
+        assert_eq!(name(app, names), None, "{app} {names:?}");
+    }
+    assert_eq!(of(0, &["game"]).unwrap().tuning, start);
+    let two = of(480, &[]).unwrap().tuning;
+    let packet = std::time::Duration::from_millis(10);
+    let sound = audio::Tuning {
+        channels: Some(Layout::Stereo),
+        bitrate: Some(300_000),
+        packet,
+    };
+    assert_eq!(
+        (two.sound, two.rate),
+        (Some(sound), Some(Rate::Constant { kbps: 1000 }))
     );
 }

@@ -2,6 +2,7 @@
 //! profile is a program's.
 
 use super::file::{Mistake, unknown};
+use super::tuning::Shown;
 use crate::cli::Options;
 use crate::cli::values::one_or_many;
 use serde::Deserialize;
@@ -37,7 +38,7 @@ const KEYS: &[&str] = &[
 const APP_VARIABLES: &[&str] = &["SteamAppId", "SteamGameId", "STEAM_COMPAT_APP_ID"];
 
 /// One game's settings.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Profile {
     /// Its name in the file.
     pub name: String,
@@ -47,7 +48,7 @@ pub struct Profile {
 }
 
 /// One of these is enough.
-#[derive(Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 struct Match {
     /// Steam's app ids.
@@ -89,6 +90,12 @@ impl Profile {
     pub fn is_for(&self, game: &Game<'_>) -> bool {
         let Match { app, program } = &self.matches;
         app.iter().any(|id| game.apps.contains(id)) || program.iter().any(|name| game.runs(name))
+    }
+
+    /// Whether it is the game's that this window is of.
+    pub fn is_of(&self, window: &Shown) -> bool {
+        let Match { app, program } = &self.matches;
+        app.iter().any(|id| window.is_app(*id)) || program.iter().any(|name| window.names.contains(name))
     }
 }
 

@@ -1,6 +1,6 @@
 //! From what was said to what is done: defaults, what does not go together, what is not served.
 
-use super::{Backend, Edid, Encoder, Filter, Keyboard, Scaler, Settings, Stream};
+use super::{Backend, Edid, Encoder, Filter, Keyboard, Profile, Profiles, Scaler, Settings, Stream, Tuned, Tuning};
 use crate::cli::values::{self, Extent, HideDelay};
 use crate::cli::{Options, Refusal};
 use crate::edid;
@@ -55,6 +55,7 @@ pub fn resolve(options: Options, command: Vec<OsString>, displayless: bool) -> R
     let sound = audio(&options)?;
     Ok(Settings {
         profile: None,
+        profiles: Profiles::default(),
         backend,
         output,
         nested,
@@ -111,6 +112,16 @@ pub fn resolve(options: Options, command: Vec<OsString>, displayless: bool) -> R
         stats: options.stats_path,
         command,
     })
+}
+
+/// What a profile changes while the session of these settings runs. `options`: what is said with it, everywhere.
+pub fn tuned(profile: Profile, options: &Options, settings: &Settings) -> Result<Tuned, Conflict> {
+    let rate = rate(options.bitrate, settings.output, settings.refresh);
+    let tuning = Tuning {
+        sound: audio(options)?.map(|sound| sound.tuning),
+        rate: settings.stream.as_ref().map(|_| rate),
+    };
+    Ok(Tuned { profile, tuning })
 }
 
 fn backend(said: Option<values::Backend>, stream: bool, displayless: bool) -> Result<Backend, Conflict> {
@@ -261,11 +272,13 @@ fn audio(options: &Options) -> Result<Option<audio::Config>, Conflict> {
     };
     Ok(Some(audio::Config {
         mode,
-        channels,
-        bitrate: options.audio_bitrate.map(|kbps| kbps.0 * 1000),
-        packet: options
-            .audio_packet
-            .map_or(audio::Config::default().packet, |packet| packet.0),
+        tuning: audio::Tuning {
+            channels,
+            bitrate: options.audio_bitrate.map(|kbps| kbps.0 * 1000),
+            packet: options
+                .audio_packet
+                .map_or(audio::Tuning::default().packet, |packet| packet.0),
+        },
         microphone,
         rt: options.rt.unwrap_or(false),
     }))

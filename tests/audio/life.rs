@@ -3,7 +3,8 @@
 use crate::rig::{Decoder, Packet, Player, Rig, server};
 use crate::tone::{LEVEL, find, frequency, wav};
 use goggles_protocols::audio::{Layout, Place, RATE};
-use goggles_scope::stream::audio::{Config, Message};
+use goggles_scope::link::AudioFormat;
+use goggles_scope::stream::audio::{Config, Message, Tuning};
 use goggles_scope::time::Mono;
 use rustix::process::{Pid, Signal, kill_process};
 use std::time::Duration;
@@ -66,8 +67,12 @@ fn times_are_of_our_clock_and_follow_each_other() {
 fn packets_are_as_long_as_asked_for_and_so_are_quanta() {
     for micros in [2_500, 10_000] {
         let packet = Duration::from_micros(micros);
-        let config = Config {
+        let tuning = Tuning {
             packet,
+            ..Tuning::default()
+        };
+        let config = Config {
+            tuning,
             ..Config::default()
         };
         let Some(mut rig) = Rig::new(config) else { return };
@@ -108,6 +113,46 @@ fn another_layout_is_another_format_and_the_program_plays_on() {
     rig.packet_of(Layout::Surround51);
     let all = rig.decode_until(|all| all.iter().all(|c| c.iter().any(|s| s.abs() > 0.1)));
     assert_eq!(all.len(), 6);
+    assert!(playing.0.try_wait().unwrap().is_none());
+}
+
+#[test]
+fn another_game_is_in_front_and_has_its_own_sound() {
+    let Some(mut rig) = Rig::new(Config::default()) else {
+        return;
+    };
+    let file = rig.path("tone.wav");
+    wav(&file, Layout::Surround51, RATE, 60.0);
+    let mut playing = rig.play(Player::Native, &file);
+    rig.packet_of(Layout::Stereo);
+    let asked = |channels, kbps: Option<u32>, micros| Tuning {
+        channels,
+        bitrate: kbps.map(|kbps| kbps * 1000),
+        packet: Duration::from_micros(micros),
+    };
+    let six = Some(Layout::Surround51);
+    for (heard, tuning, layout) in [
+        // Another bit rate alone is the same sink's.
+        (None, asked(None, Some(96), 5_000), Layout::Stereo),
+        (None, asked(six, Some(300), 2_500), Layout::Surround51),
+        (Some(Layout::Surround71), asked(six, None, 10_000), Layout::Surround51),
+        // What the player can hear counts again, and was not forgotten.
+        (None, asked(None, Some(150), 5_000), Layout::Surround71),
+    ] {
+        if let Some(heard) = heard {
+            rig.audio.send(Message::Loudspeakers(heard));
+        }
+        rig.audio.send(Message::Tuning(tuning));
+        let is = |format: &AudioFormat| {
+            let kbps = tuning.bitrate.map(u64::from);
+            format.layout == layout && format.packet == tuning.packet && kbps.is_none_or(|bits| format.bitrate == bits)
+        };
+        while !is(&rig.format) {
+            rig.packet();
+        }
+        let all = rig.decode_until(|all| all.iter().take(2).all(|c| c.iter().any(|s| s.abs() > 0.1)));
+        assert_eq!(all.len(), usize::from(layout.channels()));
+    }
     assert!(playing.0.try_wait().unwrap().is_none());
 }
 

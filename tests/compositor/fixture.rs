@@ -1,6 +1,7 @@
 //! A compositor in this process, on a virtual clock, and what comes out of it.
 
 use goggles_scope::backend::{Backend, headless::Headless};
+use goggles_scope::cli::{Action, parse};
 use goggles_scope::clients::insert_display;
 use goggles_scope::config::{Filter, Keyboard, Settings};
 use goggles_scope::handlers::ClientState;
@@ -12,6 +13,7 @@ use smithay::reexports::calloop::EventLoop;
 use smithay::reexports::wayland_server::Display;
 use smithay::wayland::shm::with_buffer_contents;
 use std::cell::{Cell, RefCell};
+use std::ffi::OsString;
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 use std::time::Duration;
@@ -46,6 +48,24 @@ pub fn settings(w: u32, h: u32) -> Settings {
             ..Settings::default().keyboard
         },
         ..Settings::default()
+    }
+}
+
+/// The stream, the sound and the profiles of a configuration file with this text.
+pub fn with_file(text: &str, settings: Settings) -> Settings {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("config.toml");
+    std::fs::write(&file, text).expect("a file");
+    let args = ["goggles-scope", "--stream", "127.0.0.1:0", "--config"];
+    let args = args.into_iter().map(OsString::from).chain([file.into()]);
+    let Ok(Action::Run(read)) = parse(args, &|_| None) else {
+        panic!("the file is refused")
+    };
+    Settings {
+        stream: read.stream,
+        audio: read.audio,
+        profiles: read.profiles,
+        ..settings
     }
 }
 
@@ -192,6 +212,7 @@ pub struct Picture {
     pub rgb: Vec<u8>,
     pub direct: bool,
     pub key: bool,
+    pub rate: Rate,
 }
 
 impl Picture {
@@ -217,6 +238,7 @@ impl Picture {
             rgb,
             direct,
             key: job.key_frame,
+            rate: job.rate,
         }
     }
 

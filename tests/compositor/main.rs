@@ -20,6 +20,7 @@ mod log;
 mod modes;
 mod nonsense;
 mod picture;
+mod profiles;
 mod relations;
 mod sandbox;
 mod scaling;

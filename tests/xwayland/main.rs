@@ -14,6 +14,7 @@ mod grab;
 mod input;
 mod modes;
 mod monitor;
+mod profiles;
 mod programs;
 mod selection;
 mod server;

@@ -18,7 +18,7 @@ pub struct Heard {
 }
 
 impl Viewer {
-    /// Subscribes to a track of sound, once.
+    /// Subscribes to a track of sound, and to no other any more.
     pub fn listen(&self, track: &str) {
         self.listen.send_replace(Some(track.into()));
     }

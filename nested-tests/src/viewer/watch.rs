@@ -15,7 +15,7 @@ const PROTOCOL: &str = "moq-lite-05";
 /// It, as a structured list of strings (RFC 8941).
 pub const OFFER: &str = "\"moq-lite-05\"";
 
-/// The track of sound that is wanted, once.
+/// The track of sound that is wanted.
 pub type Wanted = watch::Receiver<Option<String>>;
 
 /// Runs until the session ends.
@@ -48,11 +48,20 @@ async fn subscribe(broadcasts: moq_net::origin::Consumer, sinks: Sinks, mut want
     let (catalog, cursor) = (subscribe("catalog.json").await?, subscribe("cursor").await?);
     let video = subscribe("video").await?;
     let sound = async {
-        // Nobody may ever want it.
-        let Ok(name) = wanted.wait_for(Option::is_some).await.map(|name| name.clone()) else {
-            return Ok(());
-        };
-        listen(subscribe(&name.unwrap_or_default()).await?, &sinks).await
+        let mut last = None;
+        loop {
+            // Nobody may ever want it, or another.
+            let Ok(name) = wanted.wait_for(|name| *name != last).await.map(|name| name.clone()) else {
+                return Ok(());
+            };
+            let track = subscribe(name.as_deref().unwrap_or_default()).await?;
+            last = name;
+            tokio::select! {
+                ended = listen(track, &sinks) => ended?,
+                // The end of those who want is seen above.
+                _ = wanted.changed() => {}
+            }
+        }
     };
     tokio::try_join!(
         sound,

@@ -29,7 +29,7 @@ pub use encode::{Encoder, LOOKAHEAD, default_bitrate};
 pub use server::{Address, PROGRAM};
 pub use voices::{Receiver as VoiceReceiver, Sender as VoiceSender, voices};
 
-use crate::link::AudioToNetwork;
+use crate::link::{AudioFormat, AudioToNetwork};
 use crate::stream::transport::AudioSink;
 use anyhow::{Context, Result};
 use goggles_protocols::audio::Layout;
@@ -59,12 +59,8 @@ pub enum Mode {
 pub struct Config {
     /// Whose sound server.
     pub mode: Mode,
-    /// The loudspeakers; `None`: what the player can hear.
-    pub channels: Option<Layout>,
-    /// In bits a second; `None`: by the layout.
-    pub bitrate: Option<u32>,
-    /// What a packet lasts: 2.5, 5 or 10 ms.
-    pub packet: Duration,
+    /// What may change while it runs.
+    pub tuning: Tuning,
     /// Viewers' microphones are a source that programs can record.
     pub microphone: bool,
     /// Real-time scheduling, where it is permitted.
@@ -75,19 +71,43 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             mode: Mode::Private,
-            channels: None,
-            bitrate: None,
-            packet: Duration::from_millis(5),
+            tuning: Tuning::default(),
             microphone: false,
             rt: false,
         }
     }
 }
 
-impl Config {
-    /// The layout at the start.
-    fn layout(&self) -> Layout {
-        self.channels.unwrap_or_default()
+/// How a game's sound is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tuning {
+    /// The loudspeakers; `None`: what the player can hear.
+    pub channels: Option<Layout>,
+    /// In bits a second; `None`: by the layout.
+    pub bitrate: Option<u32>,
+    /// What a packet lasts: 2.5, 5 or 10 ms.
+    pub packet: Duration,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            channels: None,
+            bitrate: None,
+            packet: Duration::from_millis(5),
+        }
+    }
+}
+
+impl Tuning {
+    /// What is encoded for a player who can hear so much.
+    fn format(&self, heard: Layout) -> AudioFormat {
+        let layout = self.channels.unwrap_or(heard);
+        AudioFormat {
+            layout,
+            bitrate: self.bitrate.unwrap_or_else(|| default_bitrate(layout)).into(),
+            packet: self.packet,
+        }
     }
 }
 
@@ -114,6 +134,8 @@ impl Outlet for AudioSink {
 pub enum Message {
     /// The largest layout that the player can hear.
     Loudspeakers(Layout),
+    /// Another game is in front.
+    Tuning(Tuning),
 }
 
 /// The thread, owned; dropping it ends the thread and the private server.
@@ -154,6 +176,7 @@ impl Audio {
         let (mode, microphone) = (config.mode, config.microphone);
         let worker = Worker {
             config,
+            heard: Layout::default(),
             network,
             voices,
             messages: inbox,

@@ -1,6 +1,6 @@
 //! The thread `audio`: PipeWire's loop, the encoder, and the server's life.
 
-use super::encode::{Encoder, LOOKAHEAD, default_bitrate};
+use super::encode::{Encoder, LOOKAHEAD};
 use super::frames::Frames;
 use super::graph::Manager;
 use super::mixer::Mixer;
@@ -39,6 +39,8 @@ pub type Ready = std::sync::mpsc::SyncSender<Result<()>>;
 pub struct Worker {
     /// As asked for.
     pub config: Config,
+    /// What the player can hear.
+    pub heard: Layout,
     /// Where packets go.
     pub network: Box<dyn Outlet>,
     /// Viewers' microphones.
@@ -56,7 +58,8 @@ pub struct Worker {
 /// Why a connection has ended, if not by an error.
 enum End {
     Stop,
-    Layout(Layout),
+    /// Something else is to be served.
+    Change,
 }
 
 impl Worker {
@@ -64,16 +67,12 @@ impl Worker {
     pub fn run(mut self) {
         pipewire::init();
         let mut server = None;
-        let mut layout = self.config.layout();
         let mut backoff = BACKOFF.0;
         loop {
             let start = Mono::now();
-            let why = match self.serve(&mut server, layout) {
+            let why = match self.serve(&mut server) {
                 Ok(End::Stop) => return,
-                Ok(End::Layout(new)) => {
-                    layout = new;
-                    continue;
-                }
+                Ok(End::Change) => continue,
                 Err(why) => why,
             };
             drop(server.take());
@@ -87,10 +86,8 @@ impl Worker {
                 backoff = BACKOFF.0;
             }
             tracing::warn!(target: "audio", "the sound server is gone and is started again: {why:#}");
-            match self.pause(now + backoff) {
-                Some(End::Stop) => return,
-                Some(End::Layout(new)) => layout = new,
-                None => {}
+            if let Some(End::Stop) = self.pause(now + backoff) {
+                return;
             }
             backoff = (backoff * 2).min(BACKOFF.1);
         }
@@ -98,38 +95,38 @@ impl Worker {
 
     /// Waits, and listens to messages.
     fn pause(&mut self, until: Mono) -> Option<End> {
-        let mut end = None;
         loop {
             let left = until.since(Mono::now());
             if left.is_zero() {
-                return end;
+                return None;
             }
             let timeout = Timespec::try_from(left).ok();
             let _ = poll(&mut [PollFd::new(&self.wake, PollFlags::IN)], timeout.as_ref());
             self.wake.clear();
-            match self.message() {
-                Some(End::Stop) => return Some(End::Stop),
-                Some(other) => end = Some(other),
-                None => {}
+            if let Some(End::Stop) = self.messages() {
+                return Some(End::Stop);
             }
         }
     }
 
-    fn message(&mut self) -> Option<End> {
+    /// Takes what the session says.
+    fn messages(&mut self) -> Option<End> {
         let mut end = None;
         loop {
             match self.messages.try_recv() {
-                Ok(Message::Loudspeakers(layout)) if self.config.channels.is_none() => end = Some(End::Layout(layout)),
-                Ok(Message::Loudspeakers(_)) => {}
+                Ok(Message::Loudspeakers(layout)) => self.heard = layout,
+                Ok(Message::Tuning(tuning)) => self.config.tuning = tuning,
                 Err(std::sync::mpsc::TryRecvError::Empty) => return end,
                 Err(std::sync::mpsc::TryRecvError::Disconnected) => return Some(End::Stop),
             }
+            end = Some(End::Change);
         }
     }
 
     /// One connection's life. The order of the variables is that of their ends, backwards.
-    fn serve(&mut self, server: &mut Option<Server>, layout: Layout) -> Result<End> {
-        let quantum = quantum(self.config.packet);
+    fn serve(&mut self, server: &mut Option<Server>) -> Result<End> {
+        let format = self.config.tuning.format(self.heard);
+        let (layout, quantum) = (format.layout, quantum(format.packet));
         if let (Some(folder), None) = (&self.folder, &server) {
             *server = Some(Server::start(folder, Path::new(PROGRAM), quantum)?);
         }
@@ -161,7 +158,7 @@ impl Worker {
         let shape = Shape { layout, quantum, rt };
         let (writer, reader) = ring();
         let sink = Sink::new(&core, &self.config.mode.sink(), shape, writer, self.wake.clone())?;
-        let mut pipe = Pipe::new(&self.config, layout, reader)?;
+        let mut pipe = Pipe::new(format, reader)?;
         let mut up = false;
         loop {
             let fds = &mut [
@@ -194,10 +191,10 @@ impl Worker {
                     let _ = ready.send(Ok(()));
                 }
             }
-            match self.message() {
-                Some(End::Layout(new)) if new == layout => {}
-                Some(end) => return Ok(end),
-                None => {}
+            match self.messages() {
+                Some(End::Stop) => return Ok(End::Stop),
+                Some(End::Change) if !pipe.change(self.config.tuning.format(self.heard))? => return Ok(End::Change),
+                Some(End::Change) | None => {}
             }
         }
     }
@@ -251,19 +248,39 @@ struct Pipe {
 }
 
 impl Pipe {
-    fn new(config: &Config, layout: Layout, reader: Reader) -> Result<Self> {
-        let format = Arc::new(AudioFormat {
-            layout,
-            bitrate: config.bitrate.unwrap_or_else(|| default_bitrate(layout)).into(),
-            packet: config.packet,
-        });
+    fn new(format: AudioFormat, reader: Reader) -> Result<Self> {
         Ok(Self {
             reader,
-            frames: Frames::new(layout, config.packet),
+            frames: Frames::new(format.layout, format.packet),
             encoder: Encoder::new(&format)?,
-            format,
+            format: Arc::new(format),
             skipped: true,
         })
+    }
+
+    /// Goes on with another format, if it is one for the same sink.
+    fn change(&mut self, format: AudioFormat) -> Result<bool> {
+        let same_sink = format.layout == self.format.layout && format.packet == self.format.packet;
+        if same_sink && format != *self.format {
+            self.say_cost();
+            self.encoder = Encoder::new(&format)?;
+            self.format = Arc::new(format);
+        }
+        Ok(same_sink)
+    }
+
+    fn say_cost(&self) {
+        let (packets, took) = self.encoder.cost();
+        if packets > 0 {
+            let whole = self.format.packet * packets;
+            tracing::info!(
+                target: "audio",
+                "sound of {} channels: {packets} packets, {} holes, encoding took {:.2} % of a core",
+                self.format.layout.channels(),
+                self.frames.holes(),
+                100.0 * took.as_secs_f64() / whole.as_secs_f64(),
+            );
+        }
     }
 
     fn run(&mut self, network: &dyn Outlet) {
@@ -306,16 +323,6 @@ impl Pipe {
 
 impl Drop for Pipe {
     fn drop(&mut self) {
-        let (packets, took) = self.encoder.cost();
-        if packets > 0 {
-            let whole = self.format.packet * packets;
-            tracing::info!(
-                target: "audio",
-                "sound of {} channels: {packets} packets, {} holes, encoding took {:.2} % of a core",
-                self.format.layout.channels(),
-                self.frames.holes(),
-                100.0 * took.as_secs_f64() / whole.as_secs_f64(),
-            );
-        }
+        self.say_cost();
     }
 }

@@ -47,7 +47,7 @@ impl Hub {
         let number = match &self.sound {
             Some(sound) if Arc::ptr_eq(&sound.format, format) || sound.format == *format => return,
             // Only a decoder's concern is another track.
-            Some(sound) if sound.format.layout == format.layout => sound.number,
+            Some(sound) if sound.format.layout == format.layout && sound.format.packet == format.packet => sound.number,
             Some(sound) => sound.number + 1,
             None => 0,
         };
