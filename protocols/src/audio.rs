@@ -104,12 +104,12 @@ impl Layout {
         }
     }
 
-    /// Opus streams in a packet, and how many of the first are of two channels.
+    /// Opus streams in a packet, and how many of the first are of two channels. Surround's channels are streams of their
+    /// own: two that have little in common cost more bits and work together than apart.
     pub fn streams(self) -> (u8, u8) {
         match self {
             Self::Stereo => (1, 1),
-            Self::Surround51 => (4, 2),
-            Self::Surround71 => (5, 3),
+            Self::Surround51 | Self::Surround71 => (self.channels(), 0),
         }
     }
 
@@ -117,8 +117,8 @@ impl Layout {
     pub fn mapping(self) -> &'static [u8] {
         match self {
             Self::Stereo => &[0, 1],
-            Self::Surround51 => &[0, 4, 1, 2, 3, 5],
-            Self::Surround71 => &[0, 6, 1, 2, 3, 4, 5, 7],
+            Self::Surround51 => &[0, 1, 2, 3, 4, 5],
+            Self::Surround71 => &[0, 1, 2, 3, 4, 5, 6, 7],
         }
     }
 

@@ -245,7 +245,7 @@ pub struct Options {
     /// How many channels the sound has [default: auto]
     #[arg(long, value_name = "CHANNELS", help_heading = "Stream")]
     pub audio_channels: Option<AudioChannels>,
-    /// The sound's bit rate in kbit/s on average [default: 160, 400 or 512, by its channels]
+    /// The sound's bit rate in kbit/s on average [default: 240, 480 or 576, by its channels]
     #[arg(long, value_name = "KBPS", help_heading = "Stream", allow_negative_numbers = true)]
     pub audio_bitrate: Option<AudioKbps>,
     /// How many milliseconds of sound are sent at once: 2.5, 5 or 10 [default: 5]

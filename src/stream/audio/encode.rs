@@ -10,25 +10,40 @@ use std::time::Duration;
 pub const LOOKAHEAD: Duration = Duration::from_micros(2500);
 const LOOKAHEAD_SAMPLES: i32 = 120;
 
-/// The least that analyses how tonal the sound is; without, tones come out up to 12 dB worse. From 8 on it searches for
-/// longer, and nothing is heard of it.
+/// The least that analyses how tonal the sound is; from 8 on it searches for longer, and nothing is heard of it.
 const COMPLEXITY: i32 = 7;
-/// With so many bits a second for each channel no packet needs to lean on those before it.
-const ENOUGH: u32 = 48_000;
+/// With so many bits a second stereo's packets need not lean on those before. A channel that is alone always gains by it:
+/// of a tone 3 dB more are left.
+const INDEPENDENT: u64 = 96_000;
+/// One packet in so many doesn't lean on another all the same: what is lost is heard for 100 ms at most.
+const REFRESH: u32 = 20;
 
-/// The encoder's own default for a layout, in bits a second: of a tone in each channel it leaves 42 dB and more, and it
-/// is less than what a picture takes.
+/// The encoder's own default for a layout, in bits a second: of a tone in each channel it leaves 40 dB and more, it is
+/// little beside a picture, and of each layout two earlier packets fit a datagram beside a new one.
 pub fn default_bitrate(layout: Layout) -> u32 {
     match layout {
-        Layout::Stereo => 160_000,
-        Layout::Surround51 => 400_000,
-        Layout::Surround71 => 512_000,
+        Layout::Stereo => 240_000,
+        Layout::Surround51 => 480_000,
+        Layout::Surround71 => 576_000,
+    }
+}
+
+/// From so many bits a second on nothing is looked for: neither what is tonal, nor where a blow begins in a packet's
+/// 5 ms, nor what may be spread. A fifth more bits leave less noise than the search would, in two thirds of the time.
+fn enough(layout: Layout) -> u32 {
+    match layout {
+        Layout::Stereo => 192_000,
+        Layout::Surround51 | Layout::Surround71 => 72_000 * u32::from(layout.channels()),
     }
 }
 
 /// An encoder.
 pub struct Encoder {
     opus: opus::MSEncoder,
+    /// No packet leans on another.
+    independent: bool,
+    /// Packets since the last that didn't; `None`: there was none.
+    leaning: Option<u32>,
     buffer: Vec<u8>,
     packets: u32,
     took: Duration,
@@ -51,10 +66,9 @@ impl Encoder {
         opus.set_vbr(true)
             .and_then(|()| opus.set_vbr_constraint(false))
             .context("error setting Opus's rate control")?;
-        // Without prediction there is no search for a pitch, a quarter of the work; and a lost packet spoils none after it.
-        let independent = format.bitrate >= u64::from(ENOUGH) * u64::from(format.layout.channels());
-        opus.set_complexity(COMPLEXITY)
-            .and_then(|()| opus.set_prediction_disabled(independent))
+        let enough = format.bitrate >= u64::from(enough(format.layout));
+        opus.set_complexity(if enough { 0 } else { COMPLEXITY })
+            .and_then(|()| opus.set_prediction_disabled(true))
             .context("error setting how Opus encodes")?;
         let lookahead = opus.get_lookahead().context("error asking for Opus's delay")?;
         if lookahead != LOOKAHEAD_SAMPLES {
@@ -62,6 +76,8 @@ impl Encoder {
         }
         Ok(Self {
             opus,
+            independent: format.layout == Layout::Stereo && format.bitrate >= INDEPENDENT,
+            leaning: None,
             buffer: vec![0; MAX_PACKET],
             packets: 0,
             took: Duration::ZERO,
@@ -75,8 +91,12 @@ impl Encoder {
     pub fn encode(&mut self, samples: &[f32], first: bool) -> Result<Bytes> {
         if first {
             self.opus.reset_state().context("error resetting Opus")?;
+            self.leaning = None;
         }
         let start = cpu_time();
+        if !self.independent {
+            self.refresh()?;
+        }
         let len = self
             .opus
             .encode_float(samples, &mut self.buffer)
@@ -84,6 +104,17 @@ impl Encoder {
         self.took += cpu_time().saturating_sub(start);
         self.packets += 1;
         Ok(Bytes::copy_from_slice(&self.buffer[..len]))
+    }
+
+    /// Says whether the next packet leans on others.
+    fn refresh(&mut self) -> Result<()> {
+        let leaning = self.leaning.map_or(0, |packets| (packets + 1) % REFRESH);
+        if leaning < 2 {
+            let set = self.opus.set_prediction_disabled(leaning == 0);
+            set.context("error setting how Opus encodes")?;
+        }
+        self.leaning = Some(leaning);
+        Ok(())
     }
 
     /// How many packets were made, and how much of the thread's CPU time they took.
