@@ -292,7 +292,7 @@ pub struct SceneInfo {
     pub size: Size,
     /// The output's refresh.
     pub refresh: Refresh,
-    /// The game has locked the pointer: it wants relative motion only.
+    /// The game wants relative motion only.
     pub pointer_locked: bool,
     /// The title of the focused window.
     pub title: String,

@@ -17,7 +17,7 @@ use crate::handlers::{ClientState, Extras, outputs};
 use crate::input::hotkeys::Hotkeys;
 use crate::input::inject::Over;
 use crate::limiter::LimiterFile;
-use crate::link::{FromScope, Refresh};
+use crate::link::{FromScope, Refresh, SceneInfo};
 use crate::monitor::Monitor;
 use crate::scene::{
     cursor::Cursor,
@@ -122,8 +122,10 @@ pub struct Scope {
     pub placed: Vec<Placed>,
     /// `placed` must be made anew.
     pub scene_dirty: bool,
-    /// Viewers must be told of the scene.
+    /// The scene may be another than what viewers were told.
     pub scene_info_dirty: bool,
+    /// What they were told of it.
+    told_scene: Option<SceneInfo>,
     /// The cursor.
     pub cursor: Cursor,
     /// What the pointer is over.
@@ -259,6 +261,7 @@ impl State {
             placed: Vec::new(),
             scene_dirty: true,
             scene_info_dirty: true,
+            told_scene: None,
             cursor: Cursor::new(forced, settings.cursor_factor, settings.hide_cursor),
             over: Over::default(),
             pacer,

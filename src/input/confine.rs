@@ -58,7 +58,6 @@ impl State {
                 c.activate();
             }
         });
-        self.scope.scene_info_dirty = true;
     }
 
     /// The keyboard went to another window: the one that holds the pointer lets go of it, so that a dialog above a game can
@@ -79,7 +78,6 @@ impl State {
                 c.deactivate();
             }
         });
-        self.scope.scene_info_dirty = true;
     }
 }
 
@@ -99,17 +97,31 @@ impl Scope {
         surface_under(&self.placed, at)
     }
 
-    /// The game holds the pointer.
-    pub fn pointer_locked(&self) -> bool {
+    /// A surface that is shown holds the pointer. It keeps it, whatever comes above it: the player sees no pointer there.
+    pub(super) fn pointer_locked(&self) -> bool {
+        let focus = self.seat.get_pointer().and_then(|p| p.current_focus());
+        let shown = focus.is_some_and(|s| {
+            let root = root_of(&s);
+            self.placed.iter().any(|p| p.surface == root)
+        });
+        shown && self.constrains(|c| matches!(c, PointerConstraint::Locked(_)))
+    }
+
+    /// Players are to send motion and no places: the game holds the pointer, or keeps it to itself and shows no cursor.
+    pub fn wants_motion(&self) -> bool {
+        self.settings.force_grab_cursor
+            || self.constrains(|c| matches!(c, PointerConstraint::Locked(_)) || self.cursor.is_hidden())
+    }
+
+    /// Whether the surface with the pointer has an active constraint that `is` so.
+    fn constrains(&self, is: impl Fn(&PointerConstraint) -> bool) -> bool {
         let Some(pointer) = self.seat.get_pointer() else {
             return false;
         };
         let Some(surface) = pointer.current_focus() else {
             return false;
         };
-        with_pointer_constraint(&surface, &pointer, |c| {
-            c.is_some_and(|c| c.is_active() && matches!(&*c, PointerConstraint::Locked(_)))
-        })
+        with_pointer_constraint(&surface, &pointer, |c| c.is_some_and(|c| c.is_active() && is(&c)))
     }
 
     /// The pointer stays on what is shown of the windows, and not on the black beside it; on the output, where there are

@@ -117,7 +117,7 @@ impl State {
         let Some(pointer) = self.scope.seat.get_pointer() else {
             return;
         };
-        if pressed && !pointer.is_grabbed() {
+        if pressed && !pointer.is_grabbed() && !self.scope.pointer_locked() {
             self.click_focus(pointer.current_location());
         }
         let state = if pressed {
@@ -234,21 +234,20 @@ impl State {
             // The grab's end makes it right.
             return;
         }
+        if self.scope.pointer_locked() {
+            return;
+        }
         let was = pointer.current_location();
         let now = self.scope.pointer_fit;
         let mut at = was;
-        if !self.scope.pointer_locked() {
-            if now != before {
-                let (x, y) = before.to_output(at.x, at.y);
-                at = now.to_game(x, y).into();
-            }
-            at = self.scope.keep_inside(at);
+        if now != before {
+            let (x, y) = before.to_output(at.x, at.y);
+            at = now.to_game(x, y).into();
         }
+        at = self.scope.keep_inside(at);
         let under = self.scope.under_pointer(at);
-        let focus = pointer.current_focus();
-        let same = at == was && under.as_ref().map(|u| &u.0) == focus.as_ref();
-        let locked = focus.is_some_and(|s| matches!(self.constraint(&s), Constraint::Locked));
-        if same && (under == self.scope.over.under || locked) {
+        let same = at == was && under.as_ref().map(|u| &u.0) == pointer.current_focus().as_ref();
+        if same && under == self.scope.over.under {
             return;
         }
         self.scope.over.under.clone_from(&under);

@@ -86,6 +86,11 @@ impl Cursor {
         !self.hidden_by_idle && self.status != CursorImageStatus::Hidden
     }
 
+    /// The client wants none.
+    pub fn is_hidden(&self) -> bool {
+        self.status == CursorImageStatus::Hidden
+    }
+
     /// When [`Self::updates`] must be called again for the hide delay's sake.
     pub fn deadline(&self) -> Option<Mono> {
         (!self.hidden_by_idle)

@@ -94,8 +94,16 @@ impl Scope {
         for update in self.cursor.updates(self.now) {
             self.tell(FromScope::Cursor(update));
         }
-        if std::mem::take(&mut self.scene_info_dirty) {
-            self.tell(FromScope::Scene(self.scene_info()));
+        let told = self.told_scene.as_ref();
+        // A client's lock ends without a word to us.
+        let dirty = std::mem::take(&mut self.scene_info_dirty)
+            || told.is_none_or(|told| told.pointer_locked != self.wants_motion());
+        if dirty {
+            let info = self.scene_info();
+            if told != Some(&info) {
+                self.tell(FromScope::Scene(info.clone()));
+                self.told_scene = Some(info);
+            }
         }
     }
 
@@ -109,7 +117,7 @@ impl Scope {
         SceneInfo {
             size: self.settings.output,
             refresh: self.settings.refresh,
-            pointer_locked: self.pointer_locked() || self.settings.force_grab_cursor,
+            pointer_locked: self.wants_motion(),
             title: focused.map(|w| w.title()).unwrap_or_default(),
             hints: self.base_hints(),
         }

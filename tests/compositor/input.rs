@@ -115,6 +115,15 @@ fn a_wheel_scrolls() {
     assert_eq!(axis, Some(15.0));
 }
 
+/// Whether players were asked for motion, each time they were told of the scene.
+fn locks(f: &mut Fixture) -> Vec<bool> {
+    let locked = |m: &FromScope| match m {
+        FromScope::Scene(s) => Some(s.pointer_locked),
+        _ => None,
+    };
+    f.told().iter().filter_map(locked).collect()
+}
+
 #[test]
 fn a_locked_pointer_stays_and_hears_relative_motion() {
     let mut f = Fixture::new(32, 32);
@@ -129,27 +138,47 @@ fn a_locked_pointer_stays_and_hears_relative_motion() {
     f.told();
     f.settle(&mut [&mut c]);
     assert!(c.heard.locked);
-    assert!(
-        f.told()
-            .iter()
-            .any(|m| matches!(m, FromScope::Scene(s) if s.pointer_locked))
-    );
+    assert_eq!(locks(&mut f), [true]);
     let at = place(&c);
     f.state.inject(Event::Relative { dx: 5.0, dy: 7.0 });
     f.state.inject(Event::Absolute { x: 0.9, y: 0.9 });
     f.settle(&mut [&mut c]);
     assert_eq!(place(&c), at);
     assert_eq!(c.heard.relative.last(), Some(&(5.0, 7.0)));
+    assert!(locks(&mut f).is_empty());
     lock.destroy();
     f.settle(&mut [&mut c]);
+    assert_eq!(locks(&mut f), [false], "without a motion");
     f.state.inject(Event::Absolute { x: 0.75, y: 0.75 });
     f.settle(&mut [&mut c]);
     assert_eq!(place(&c), Some((24.0, 24.0)));
-    assert!(
-        f.told()
-            .iter()
-            .any(|m| matches!(m, FromScope::Scene(s) if !s.pointer_locked))
-    );
+    assert!(locks(&mut f).is_empty(), "said once");
+}
+
+#[test]
+fn who_confines_the_pointer_and_hides_the_cursor_wants_motion() {
+    let mut f = Fixture::new(32, 32);
+    let mut c = f.client();
+    let w = window(&mut f, &mut c, (32, 32));
+    let g = c.globals();
+    let confined = g
+        .constraints
+        .confine_pointer(&w.surface, &g.pointer, None, Lifetime::Persistent, &c.qh(), ());
+    f.told();
+    f.settle(&mut [&mut c]);
+    assert!(c.heard.confined);
+    assert!(locks(&mut f).is_empty(), "the player sees a cursor");
+    let serial = c.heard.pointer.iter().find_map(|e| match e {
+        wl_pointer::Event::Enter { serial, .. } => Some(*serial),
+        _ => None,
+    });
+    let pointer = c.globals().pointer.clone();
+    pointer.set_cursor(serial.expect("no enter"), None, 0, 0);
+    f.settle(&mut [&mut c]);
+    assert_eq!(locks(&mut f), [true]);
+    confined.destroy();
+    f.settle(&mut [&mut c]);
+    assert_eq!(locks(&mut f), [false]);
 }
 
 #[test]
@@ -282,15 +311,8 @@ fn a_forced_grab_asks_for_relative_motion_and_moves_the_pointer_all_the_same() {
     let mut f = Fixture::with(s);
     let mut c = f.client();
     let _w = window(&mut f, &mut c, (32, 32));
-    let told = f.told();
-    let scenes: Vec<bool> = told
-        .iter()
-        .filter_map(|m| match m {
-            FromScope::Scene(s) => Some(s.pointer_locked),
-            _ => None,
-        })
-        .collect();
-    assert!(!scenes.is_empty() && scenes.iter().all(|locked| *locked), "{scenes:?}");
+    let told = locks(&mut f);
+    assert!(!told.is_empty() && told.iter().all(|locked| *locked), "{told:?}");
     f.state.inject(Event::Absolute { x: 0.5, y: 0.5 });
     f.state.inject(Event::Relative { dx: 3.0, dy: -4.0 });
     f.settle(&mut [&mut c]);

@@ -4,7 +4,8 @@ use crate::client::{Client, Window};
 use crate::fixture::Fixture;
 use goggles_protocols::input::Event;
 use wayland_client::Proxy;
-use wayland_client::protocol::{wl_shm::Format, wl_surface::WlSurface};
+use wayland_client::protocol::{wl_pointer, wl_shm::Format, wl_surface::WlSurface};
+use wayland_protocols::wp::pointer_constraints::zv1::client::zwp_pointer_constraints_v1::Lifetime;
 use wayland_protocols_wlr::layer_shell::v1::client::{
     zwlr_layer_shell_v1::{Layer, ZwlrLayerShellV1},
     zwlr_layer_surface_v1::{Anchor, KeyboardInteractivity, ZwlrLayerSurfaceV1},
@@ -68,6 +69,39 @@ fn an_overlay_is_drawn_above_the_game_and_blends() {
     c.fill(&w.surface, (64, 48), 0x204060);
     f.advance(20, &mut [&mut c]);
     assert!(f.picture().direct, "without it the game is passed through again");
+}
+
+#[test]
+fn a_note_over_a_locked_pointer_does_not_get_it() {
+    let mut f = Fixture::new(64, 48);
+    let mut c = f.client();
+    let w = game(&mut f, &mut c);
+    let (pointer, qh) = (c.globals().pointer.clone(), c.qh());
+    let lock = c
+        .globals()
+        .constraints
+        .lock_pointer(&w.surface, &pointer, None, Lifetime::Persistent, &qh, ());
+    f.settle(&mut [&mut c]);
+    assert!(c.heard.locked);
+    let (surface, role) = layer(&c, Layer::Overlay, Anchor::empty(), (32, 32));
+    surface.commit();
+    f.settle(&mut [&mut c]);
+    c.heard.pointer.clear();
+    c.fill(&surface, (32, 32), 0xff0000);
+    f.advance(20, &mut [&mut c]);
+    assert_eq!(f.picture().at(32, 24), 0xff0000);
+    f.state.inject(Event::Relative { dx: 3.0, dy: -4.0 });
+    f.advance(20, &mut [&mut c]);
+    assert!(c.heard.locked);
+    assert_eq!(c.heard.relative, [(3.0, -4.0)]);
+    let moved = |e: &wl_pointer::Event| matches!(e, wl_pointer::Event::Enter { .. } | wl_pointer::Event::Leave { .. });
+    assert!(!c.heard.pointer.iter().any(moved), "{:?}", c.heard.pointer);
+    lock.destroy();
+    f.settle(&mut [&mut c]);
+    f.state.inject(Event::Relative { dx: 1.0, dy: 0.0 });
+    f.settle(&mut [&mut c]);
+    assert_eq!(c.heard.pointer.iter().filter(|e| moved(e)).count(), 2, "now it does");
+    drop((role, w));
 }
 
 #[test]
