@@ -57,11 +57,18 @@ impl Play {
 
     /// Waits until the program holds the pointer.
     pub fn locked(&self) -> Result<()> {
-        let is = |m: &ToClient| matches!(m, ToClient::Scene { pointer_locked, .. } if *pointer_locked);
+        self.lock_is(true)
+    }
+
+    /// Waits until the program doesn't hold the pointer any more.
+    pub fn unlocked(&self) -> Result<()> {
+        self.lock_is(false)
+    }
+
+    fn lock_is(&self, wanted: bool) -> Result<()> {
         self.viewer
-            .message_within(self.patience, "lock of the pointer", is)
-            .with_context(|| self.log())?;
-        Ok(())
+            .until_lock_is(wanted, self.patience)
+            .with_context(|| self.log())
     }
 
     /// Waits for a line of the log that `find` finds something in.
