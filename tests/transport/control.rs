@@ -222,6 +222,32 @@ async fn the_scene_and_the_goodbye_are_told() {
 }
 
 #[tokio::test]
+async fn a_game_that_changes_its_title_without_end_closes_no_viewer() {
+    const CHANGES: usize = 2000;
+    let server = Server::primed();
+    let mut control = Control::new(server.addr, &Key::new(), Some(server.token()))
+        .await
+        .unwrap();
+    control.hello(false).await;
+    for change in 1..=CHANGES {
+        let title = change.to_string();
+        server.transport().send(FromScope::Scene(SceneInfo {
+            title,
+            ..crate::client::scene()
+        }));
+    }
+    // It need not hear of each, but of the last.
+    loop {
+        let ToClient::Scene { title, .. } = control.hear().await else {
+            panic!("no scene")
+        };
+        if title == CHANGES.to_string() {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
 async fn another_version_is_told_so() {
     let server = Server::primed();
     let mut control = Control::new(server.addr, &Key::new(), Some(server.token()))

@@ -45,6 +45,7 @@ pub async fn run(
         connection: connection.clone(),
         outbox,
         greeted: false,
+        behind: false,
         loudspeakers: None,
         playback: Default::default(),
     };

@@ -91,6 +91,8 @@ pub struct Controller {
     pub outbox: mpsc::Sender<control::ToClient>,
     /// Has said Hello.
     pub greeted: bool,
+    /// The scene has changed since it was told.
+    pub behind: bool,
     /// Channels of sound it can play, once it has said so.
     pub loudspeakers: Option<u8>,
     /// How it plays the sound, as it said last.
@@ -270,7 +272,7 @@ impl Hub {
             FromScope::Scene(scene) => {
                 let other = scene.hints != self.scene.hints;
                 self.scene = scene;
-                self.tell_all(|hub, _| hub.scene_message());
+                self.controllers.values_mut().for_each(|c| c.behind = c.greeted);
                 if other {
                     self.publish_catalog(now);
                 }
@@ -280,8 +282,15 @@ impl Hub {
         None
     }
 
-    /// What follows from what has happened: the demand, and a key frame if somebody needs one. When to look again.
+    /// What follows from what has happened: the demand, a key frame if somebody needs one, and the scene for who does not
+    /// know it. When to look again.
     pub fn settle(&mut self, now: Mono) -> Option<Mono> {
+        let again = self.tell_scene(now);
+        let key_frame = self.settle_demand(now);
+        again.into_iter().chain(key_frame).min()
+    }
+
+    fn settle_demand(&mut self, now: Mono) -> Option<Mono> {
         let subscribed = self.watchers.values().filter(|w| w.feed.is_subscribed()).count();
         // Without a first packet there is no catalog, and without a catalog nobody subscribes.
         let curious = if self.format.is_none() {
@@ -300,7 +309,7 @@ impl Hub {
             Ask::Now => {
                 self.shared.counters.key_frames.add();
                 self.shared.tell(ToScope::KeyFrame);
-                self.settle(now)
+                self.settle_demand(now)
             }
         }
     }

@@ -4,6 +4,10 @@ use super::{Hub, Ordering};
 use crate::link::{ToScope, ViewerId};
 use crate::time::Mono;
 use goggles_protocols::control;
+use std::time::Duration;
+
+/// When it is looked again whether a viewer with many messages has read some.
+const SCENE_AGAIN: Duration = Duration::from_millis(20);
 
 impl Hub {
     pub(super) fn message(&mut self, viewer: ViewerId, message: control::ToServer, now: Mono) {
@@ -91,7 +95,21 @@ impl Hub {
         }
     }
 
-    pub(super) fn scene_message(&self) -> control::ToClient {
+    /// Tells the scene to whoever is behind and has room for it: a program that changes its title without end must not fill
+    /// what is kept for a viewer, who would be closed for it. When to look again.
+    pub(super) fn tell_scene(&mut self, now: Mono) -> Option<Mono> {
+        let message = self.scene_message();
+        let mut full = false;
+        for controller in self.controllers.values_mut().filter(|c| c.behind) {
+            let outbox = &controller.outbox;
+            let told = outbox.capacity() * 2 > outbox.max_capacity() && outbox.try_send(message.clone()).is_ok();
+            controller.behind = !told;
+            full |= !told;
+        }
+        full.then_some(now + SCENE_AGAIN)
+    }
+
+    fn scene_message(&self) -> control::ToClient {
         control::ToClient::Scene {
             width: self.scene.size.w,
             height: self.scene.size.h,
