@@ -4,7 +4,7 @@
 use super::draw::{self, tracker};
 use super::faded::Faded;
 use super::gamma::Ramps;
-use super::look::{Look, seen};
+use super::look::{Look, small};
 use super::scale::{self, Place, Source};
 use crate::link::{Image, Size};
 use crate::scene::{layout::Fit, window::Placed};
@@ -224,9 +224,12 @@ impl Composer {
         let (under, over): (Vec<_>, Vec<_>) = placed.iter().cloned().partition(|p| p.own.is_none());
         // Neither what comes over the picture nor what goes is known to a damage tracker.
         let changed = std::mem::replace(&mut self.covered, !over.is_empty()) || !over.is_empty();
-        let damaged = match look.scaling() {
-            Some(kind) => self.compose_small(&under, look, kind, force || changed, data),
-            None => self.compose_whole(&under, &look.fit, data),
+        let damaged = match small(&under, look, self.size) {
+            Some(small) => self.compose_small(&under, look, small, force || changed, data),
+            None => {
+                self.small = Small::default();
+                self.compose_whole(&under, &look.fit, data)
+            }
         }?;
         for p in over.iter().rev() {
             self.draw_over(p, p.own.unwrap_or(look.fit), data)?;
@@ -262,11 +265,10 @@ impl Composer {
         &mut self,
         placed: &[Placed],
         look: &Look,
-        kind: scale::Kind,
+        (kind, rect): (scale::Kind, Rectangle<i32, Logical>),
         force: bool,
         data: &mut [u8],
     ) -> Result<bool> {
-        let rect = seen(placed, look, self.size);
         if rect.is_empty() {
             data.fill(0);
             return Ok(true);
@@ -275,7 +277,7 @@ impl Composer {
         if self.small.rect != rect || self.small.tracker.is_none() {
             self.small.rect = rect;
             self.small.tracker = None;
-            self.small.data.resize(w * h * 4, 0);
+            self.small.data = vec![0; w * h * 4];
         }
         let here = Fit {
             scale: look.density,

@@ -55,8 +55,18 @@ impl Look {
     }
 }
 
+/// A picture with more pixels than 8K has is not drawn at its own size, for which a window may be of any size.
+const LARGEST: i64 = 7680 * 4320;
+
+/// How a picture that is first drawn at its own size is then scaled, and which part of it is. `None`: it is not.
+pub(super) fn small(placed: &[Placed], look: &Look, size: Size) -> Option<(scale::Kind, Rectangle<i32, Logical>)> {
+    let kind = look.scaling()?;
+    let part = seen(placed, look, size);
+    (i64::from(part.size.w) * i64::from(part.size.h) <= LARGEST).then_some((kind, part))
+}
+
 /// The part of the picture, in its own pixels, that has a surface and is on the output.
-pub(super) fn seen(placed: &[Placed], look: &Look, size: Size) -> Rectangle<i32, Logical> {
+fn seen(placed: &[Placed], look: &Look, size: Size) -> Rectangle<i32, Logical> {
     let boxes = placed.iter().map(|p| bbox_from_surface_tree(&p.surface, p.at));
     let Some(all) = boxes.reduce(|a, b| a.merge(b)) else {
         return Rectangle::default();
