@@ -7,6 +7,7 @@ mod huge;
 mod interfaces;
 #[path = "../../tests/compositor/nonsense.rs"]
 mod nonsense;
+mod x11;
 
 use crate::bench::process::resident;
 use crate::raw::Raw;
@@ -98,6 +99,11 @@ pub fn all(scope: &Scope, mut each: impl FnMut(Outcome) -> Result<()>) -> Result
     each(watched(scope, &path, "huge-sizes", |look| huge::all(&path, look))?)?;
     each(watched(scope, &path, "nonsense", |look| chaos::all(&path, look))?)?;
     each(watched(scope, &path, "random-bytes", |look| noise(&path, look))?)?;
+    let display = scope.ready_line().split_whitespace().next().context("no display")?;
+    for (name, portions, kind) in x11::FLOODS {
+        let flood = |look: &mut dyn FnMut() -> Result<()>| x11::flood(display, portions, kind, look);
+        each(watched(scope, &path, name, flood)?)?;
+    }
     Ok(())
 }
 

@@ -26,6 +26,9 @@ const READY_WITHIN: Duration = Duration::from_secs(15);
 /// How long its process may outlive its X connection.
 const ENDS_WITHIN: Duration = Duration::from_secs(2);
 
+/// X11 programs may ask for more servers until there are so many; Steam has two.
+const MOST: usize = 8;
+
 /// How many of its last lines are told of a server that ended.
 const WORDS: usize = 3;
 
@@ -104,6 +107,11 @@ impl State {
 
     /// One server more, whose readiness is told with this number.
     pub(super) fn x11_create_server(&mut self, name: u32) {
+        let xwayland = &self.scope.xwayland;
+        if xwayland.slots.len() + xwayland.ending >= MOST {
+            tracing::warn!("{MOST} Xwaylands run: one more that an X11 program asks for is refused");
+            return;
+        }
         let server = self.x11_add_place();
         if let Some(slot) = self.scope.xwayland.slots.get_mut(&server) {
             slot.name = Some(name);
