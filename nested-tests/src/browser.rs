@@ -122,6 +122,13 @@ impl Browser {
         }
     }
 
+    /// Turns the page's microphone on.
+    pub fn speak(&mut self) -> Result<()> {
+        self.until("!document.getElementById('microphone').hidden")?;
+        self.evaluate("document.getElementById('microphone').click()")?;
+        self.until("!document.getElementById('live').hidden")
+    }
+
     /// Saves what the page looks like.
     pub fn screenshot(&mut self, path: &Path) -> Result<()> {
         self.call(&json!({"do": "screenshot", "path": path})).map(drop)

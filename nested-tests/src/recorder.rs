@@ -5,6 +5,7 @@ use crate::speaker::FREQUENCY;
 use crate::tone::{LEVEL, find};
 use crate::viewer::PATIENCE;
 use anyhow::{Context, Result, ensure};
+use goggles_protocols::audio::RATE;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -67,6 +68,18 @@ impl Recorder {
                 found.snr > 25.0 && (found.level / LEVEL - 1.0).abs() < 0.02
             };
             samples.len() > PIECE * PIECES && samples.rchunks_exact(PIECE).take(PIECES).all(clean)
+        })
+    }
+
+    /// Waits until there is a beep of Chromium's own microphone for tests: loud, and of some hundred Hz.
+    pub fn until_beep(&self, scope: &Scope) -> Result<()> {
+        self.until(scope, "a beep", |samples| {
+            let loud = |piece: &[f32]| piece.iter().any(|sample| sample.abs() > 0.05);
+            let crossings = |piece: &[f32]| piece.windows(2).filter(|pair| pair[0] < 0.0 && pair[1] >= 0.0).count();
+            let hertz = |piece: &[f32]| crossings(piece) * RATE as usize / piece.len();
+            samples
+                .chunks_exact(PIECE)
+                .any(|piece| loud(piece) && (150..2000).contains(&hertz(piece)))
         })
     }
 

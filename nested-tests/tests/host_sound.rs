@@ -4,6 +4,7 @@ use anyhow::{Context, Result, ensure};
 use goggles_protocols::audio::{Layout, RATE};
 use goggles_protocols::control::{ToClient, ToServer};
 use nested_tests::beep::BEEP_HZ;
+use nested_tests::browser::Browser;
 use nested_tests::ear::Ear;
 use nested_tests::picture::Size;
 use nested_tests::recorder::Recorder;
@@ -133,6 +134,24 @@ fn programs_record_a_viewer_by_the_users_instance() -> Result<()> {
     recorder.until_clean(&scope)?;
     drop(speaker);
     Ok(())
+}
+
+#[test]
+fn programs_record_chromiums_microphone_by_the_users_instance() -> Result<()> {
+    let user = User::new()?;
+    let mut setup = Setup::new(SIZE)?;
+    let recorder = Recorder::pulse(setup.folder());
+    // The page plays once there is a picture.
+    let both = format!("{} & {}", binary("beep-flash")?.display(), recorder.script);
+    setup
+        .args(["--audio", "host", "--microphone"])
+        .env("XDG_RUNTIME_DIR", user.runtime.path())
+        .program(["sh", "-c", &both]);
+    let scope = setup.start()?;
+    let mut browser = Browser::start()?;
+    browser.play(&scope.speaking_url()?)?;
+    browser.speak().with_context(|| scope.log())?;
+    recorder.until_beep(&scope)
 }
 
 #[test]

@@ -215,8 +215,9 @@ pub fn run(options: &Options, mut show: impl FnMut(Figure) -> Result<()>) -> Res
     let listen = Duration::from_secs(options.listen);
     if options.has(Part::Audio) {
         part("audio".into(), sound::capture(listen))?;
-        for channels in [2, 8] {
-            part(format!("audio {channels}"), opus::cost(channels, listen))?;
+        for (channels, material) in [2, 8].into_iter().flat_map(|n| opus::Material::ALL.map(|m| (n, m))) {
+            let cost = opus::cost(channels, material, listen);
+            part(format!("audio {channels} {material:?}"), cost)?;
         }
     }
     if options.has(Part::AudioPage) {

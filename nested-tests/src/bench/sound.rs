@@ -138,14 +138,7 @@ const AFTER: f64 = 2_000.0;
 /// In Chromium, by its own clock. All figures are there twice if the machine stood still meanwhile: of all the time, and of
 /// that in which it was not disturbed.
 pub fn page(duration: Duration, watch: Option<&Watch>) -> Result<Vec<Figure>> {
-    let scope = start()?;
-    let mut browser = Browser::start()?;
-    browser.play(&scope.url()?)?;
-    drop(watch.map(Watch::take));
-    let heard = browser
-        .call_for(&json!({"do": "beeps", "seconds": duration.as_secs()}), duration)
-        .with_context(|| scope.log())?;
-    let heard: Heard = serde_json::from_value(heard).context("odd figures of the page")?;
+    let heard = listen(duration, watch)?;
     let mut figures = heard.figures("sound-page", |_| true);
     if let Some(stalls) = watch.map(Watch::take).filter(|stalls| !stalls.is_empty()) {
         let offset = stalls::since_1970();
@@ -154,6 +147,29 @@ pub fn page(duration: Duration, watch: Option<&Watch>) -> Result<Vec<Figure>> {
         figures.push(stalls::figure("sound-page", &stalls));
     }
     Ok(figures)
+}
+
+/// In what Chromium decodes: how many ms each beep's time is off its flash's. That is when it was heard, less the player's
+/// delay, by which it plays what is of that time.
+pub fn decoded(duration: Duration) -> Result<Vec<f64>> {
+    let heard = listen(duration, None)?;
+    let off = |moment: &Moment| {
+        let near = |sample: &&Sample| (sample.at - moment.at).abs();
+        let sample = heard.samples.iter().min_by(|a, b| near(a).total_cmp(&near(b)))?;
+        Some((moment.sound - sample.delay).abs())
+    };
+    Ok(heard.moments.iter().filter_map(off).collect())
+}
+
+fn listen(duration: Duration, watch: Option<&Watch>) -> Result<Heard> {
+    let scope = start()?;
+    let mut browser = Browser::start()?;
+    browser.play(&scope.url()?)?;
+    drop(watch.map(Watch::take));
+    let heard = browser
+        .call_for(&json!({"do": "beeps", "seconds": duration.as_secs()}), duration)
+        .with_context(|| scope.log())?;
+    serde_json::from_value(heard).context("odd figures of the page")
 }
 
 impl Heard {

@@ -1,0 +1,50 @@
+//! The page's sound and microphone in Chromium, served by the real binary.
+
+use anyhow::{Context, Result, ensure};
+use goggles_protocols::audio::RATE;
+use nested_tests::bench::sound;
+use nested_tests::browser::Browser;
+use nested_tests::picture::Size;
+use nested_tests::recorder::Recorder;
+use nested_tests::scope::{Setup, binary};
+use std::time::Duration;
+
+const SIZE: Size = Size { w: 640, h: 360 };
+
+/// A program of the session records Chromium's own microphone for tests, which beeps: from the page that may speak, and
+/// nothing from the one that may not.
+#[test]
+fn programs_record_the_pages_microphone() -> Result<()> {
+    let mut setup = Setup::new(SIZE)?;
+    let recorder = Recorder::native(setup.folder());
+    let both = format!("{} & {}", binary("beep-flash")?.display(), recorder.script);
+    setup.args(["--microphone"]).program(["sh", "-c", &both]);
+    let scope = setup.start()?;
+    let mut browser = Browser::start()?;
+    browser.play(&scope.url()?)?;
+    browser.until("window.__goggles.role === 'input'")?;
+    let may = browser.evaluate("!document.getElementById('microphone').hidden")?;
+    ensure!(may == false, "it may speak with an address that doesn't say so: {may}");
+    // Pressed all the same.
+    browser.evaluate("document.getElementById('microphone').click()")?;
+    let count = recorder.samples()?.len();
+    recorder.until_longer(&scope, count + RATE as usize)?;
+    let silent = recorder.samples()?.iter().all(|sample| *sample == 0.0);
+    ensure!(silent, "one is recorded who may not speak; log:\n{}", scope.log());
+    drop(browser);
+    let mut browser = Browser::start()?;
+    browser.play(&scope.speaking_url()?)?;
+    browser.speak().with_context(|| scope.log())?;
+    recorder.until_beep(&scope)
+}
+
+/// In what Chromium decodes, by its times in the program's own clock: how late both are is the machine's business.
+#[test]
+fn a_beep_and_a_flash_are_of_one_moment() -> Result<()> {
+    let mut apart = sound::decoded(Duration::from_secs(10))?;
+    apart.sort_by(f64::total_cmp);
+    ensure!(apart.len() >= 10, "{apart:?}");
+    // The program itself may be late with a flash on a busy machine, but not with most.
+    ensure!(apart[apart.len() / 2] <= 20.0, "{apart:?}");
+    Ok(())
+}
