@@ -283,6 +283,11 @@ impl Session<'_> {
 
     /// Says goodbye; the drops do the rest, in the order of the fields.
     fn end(self, events: &mut EventLoop<'static, State>, state: &mut State) {
+        for (what, count) in state.scope.clients.ended().list() {
+            if count > 0 {
+                tracing::info!("{what}: {count}");
+            }
+        }
         state.scope.tell(FromScope::Shutdown("the session has ended".into()));
         state.scope.to_network = None;
         state.stop_xwayland();

@@ -2,6 +2,7 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | [`ended`] | how many were let go, and for what |
 //! | [`files`] | who sends files that stay open |
 //! | [`limits`] | how many objects a client may have |
 //! | [`watch`] | ends a client that never stops sending |
@@ -9,9 +10,12 @@
 //! wayland-backend reads from one client for as long as there is something to read, and keeps every file that it is sent.
 //! So each client is read from by itself: whoever sends files without end, or keeps the loop from all others, is known.
 
+mod ended;
 mod files;
 mod limits;
 mod watch;
+
+pub use ended::Ended;
 
 use crate::handlers::ClientState;
 use crate::state::State;
@@ -47,6 +51,7 @@ pub struct Clients {
     watch: Watch,
     files: Files,
     full: bool,
+    ended: Arc<Ended>,
 }
 
 #[derive(Debug)]
@@ -69,7 +74,13 @@ impl Clients {
             watch: Watch::new(),
             files: Files::new(),
             full: false,
+            ended: Arc::default(),
         }
+    }
+
+    /// How many were let go.
+    pub fn ended(&self) -> &Ended {
+        &self.ended
     }
 
     /// Takes a connection in.
@@ -88,7 +99,7 @@ impl Clients {
         let socket = Arc::new(OwnedFd::from(stream.try_clone()?));
         let who = who(&stream);
         let weak = Arc::downgrade(&socket);
-        let client = dh.insert_client(stream, Arc::new(data.with_socket(socket)))?;
+        let client = dh.insert_client(stream, Arc::new(data.with_socket(socket, &self.ended)))?;
         self.list.push(Connection {
             id: client.id(),
             socket: Some(weak),
@@ -216,6 +227,7 @@ impl State {
         };
         let connection = list.swap_remove(place);
         if stuck {
+            self.scope.clients.ended.stuck();
             tracing::warn!("{} never stopped sending: it is let go", connection.who);
         }
     }

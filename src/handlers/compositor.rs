@@ -3,6 +3,7 @@
 use super::dmabuf::Dmabufs;
 use super::syncobj::Syncobjs;
 use super::timing::{Timing, Waiting};
+use crate::clients::Ended;
 use crate::state::State;
 use smithay::backend::renderer::utils::{
     RendererSurfaceStateUserData, on_commit_buffer_handler, with_renderer_surface_state,
@@ -34,11 +35,14 @@ pub struct ClientState {
     pub(super) waiting: Waiting,
     /// Its connection's end that is ours, for as long as it is connected.
     pub(super) socket: Mutex<Option<Arc<OwnedFd>>>,
+    /// Where its end is counted.
+    pub(super) ended: Option<Arc<Ended>>,
 }
 
 impl ClientState {
-    /// With a duplicate of our end of the connection.
-    pub fn with_socket(mut self, socket: Arc<OwnedFd>) -> Self {
+    /// With a duplicate of our end of the connection, and with where its end is counted.
+    pub fn with_socket(mut self, socket: Arc<OwnedFd>, ended: &Arc<Ended>) -> Self {
+        self.ended = Some(Arc::clone(ended));
         self.socket = Mutex::new(Some(socket));
         self
     }
@@ -48,6 +52,9 @@ impl ClientData for ClientState {
     fn initialized(&self, _client: ClientId) {}
     fn disconnected(&self, client: ClientId, reason: DisconnectReason) {
         tracing::debug!(?client, ?reason, "a client disconnected");
+        if let Some(ended) = &self.ended {
+            ended.count(&reason);
+        }
         // Or the client would not be told.
         drop(self.socket.lock().unwrap_or_else(PoisonError::into_inner).take());
     }

@@ -98,6 +98,7 @@ fn four_thousand_surfaces_are_borne_and_more_end_their_client() {
     });
     assert!((41..48).contains(&hundreds), "{hundreds} hundreds");
     assert!(why.contains("wl_surface"), "{why}");
+    assert_eq!(f.state.scope.clients.ended().list().map(|(_, count)| count), [0, 1, 0]);
     plays_on(&mut f, 0x0000ff);
     drop(bad);
     f.settle(&mut []);
@@ -319,6 +320,7 @@ fn windows_of_negative_sizes_end_their_client() {
         bad.fill(&w.surface, (32, 32), 0);
         f.settle(&mut [&mut bad]);
         assert!(bad.error.is_some());
+        assert_eq!(f.state.scope.clients.ended().list().map(|(_, count)| count), [1, 0, 0]);
         plays_on(&mut f, 0x2468ac);
     }
 }
