@@ -50,7 +50,7 @@ lint: setup-build $(NODE_MODULES)
 test: lint
 	@tools/setup.sh build run check
 	cd $(WEB) && $(NPM) test
-	$(CARGO) test --locked -p goggles-scope -p goggles-protocols -p goggles-viewer
+	$(CARGO) test --locked -p goggles-scope -p goggles-protocols -p goggles-viewer --no-fail-fast
 	$(CARGO) test --locked -p nested-tests --lib --bins
 	tools/wlcs.sh
 	@echo

@@ -355,7 +355,7 @@ mod tests {
         assert_eq!(rendition["codec"], "opus");
         assert_eq!(rendition["numberOfChannels"], 6);
         assert_eq!(rendition["jitter"], 3);
-        let head = "4f707573486561640106000080bb00000000010402000401020305";
+        let head = "4f707573486561640106000080bb00000000010600000102030405";
         assert_eq!(rendition["description"], head);
         assert_eq!(
             theirs.audio.renditions["audio3"].description,
