@@ -1,4 +1,4 @@
-# The few commands people run. CI runs `make test` and `make test-nested` (.ci/run).
+# The few commands people run. CI runs every test of these (.ci/run).
 
 CARGO ?= cargo
 NPM ?= npm
