@@ -116,16 +116,16 @@ impl Changes {
             "STEAM_MULTIPLE_XWAYLANDS",
             if displays.x11.len() > 1 { "1" } else { "0" },
         );
-        // Filter, scaler and sharpness, the limit and the refresh follow the root window (`xwayland::controls`).
+        // Filter, scaler and sharpness, the limit, the refresh and VRR follow the root window (`xwayland::controls`).
         for served in [
             "STEAM_GAMESCOPE_FANCY_SCALING_SUPPORT",
             "STEAM_GAMESCOPE_DYNAMIC_FPSLIMITER",
+            "STEAM_GAMESCOPE_NIS_SUPPORTED",
+            "STEAM_GAMESCOPE_VRR_SUPPORTED",
         ] {
             self.set(served, "1");
         }
         for unserved in [
-            "STEAM_GAMESCOPE_NIS_SUPPORTED",
-            "STEAM_GAMESCOPE_VRR_SUPPORTED",
             "STEAM_GAMESCOPE_HDR_SUPPORTED",
             "STEAM_USE_MANGOAPP",
             "STEAM_MANGOAPP_HORIZONTAL_SUPPORTED",

@@ -1,6 +1,6 @@
 //! wlr-output-management's other half: a client asks for another mode, which is tested or applied, or refused with `failed`.
 //!
-//! Size and rate can be others. What a headless output has no use for (a place, a transform, a scale, adaptive sync, being
+//! Size, rate and adaptive sync can be others. What a headless output has no use for (a place, a transform, a scale, being
 //! disabled) is refused, unless it is what it is already.
 
 use super::output_management::Mode;
@@ -111,13 +111,18 @@ impl State {
         }
         let result = plan
             .mode(self.scope.head_mode())
-            .and_then(|mode| {
+            .and_then(|(mode, vrr)| {
                 crate::resize::check(mode.size, mode.refresh)?;
-                Ok(mode)
+                Ok((mode, vrr))
             })
-            .and_then(|mode| match apply {
-                true => self.set_output(mode.size, mode.refresh),
-                false => Ok(()),
+            .and_then(|(mode, vrr)| {
+                if apply {
+                    self.set_output(mode.size, mode.refresh)?;
+                    if vrr.is_some() {
+                        self.scope.set_vrr(vrr);
+                    }
+                }
+                Ok(())
             });
         match result {
             Ok(()) => configuration.succeeded(),
@@ -130,8 +135,8 @@ impl State {
 }
 
 impl Plan {
-    /// The mode that is wished, if all the rest is as it is.
-    fn mode(&self, now: Mode) -> anyhow::Result<Mode> {
+    /// The mode that is wished, and whether adaptive sync is, if all the rest is as it is.
+    fn mode(&self, now: Mode) -> anyhow::Result<(Mode, Option<bool>)> {
         let Some(Head::Enabled(wishes)) = &self.head else {
             anyhow::bail!("the session has its one output");
         };
@@ -140,16 +145,13 @@ impl Plan {
         };
         let same = wishes.position.is_none_or(|at| at == (0, 0))
             && wishes.transform.is_none_or(|t| t == Transform::Normal)
-            && wishes.scale.is_none_or(|s| s == 1.0)
-            && wishes.adaptive.is_none_or(|a| a == AdaptiveSyncState::Disabled);
-        anyhow::ensure!(
-            same,
-            "a headless output has no place, transform, scale or adaptive sync"
-        );
-        Ok(wishes.mode.map_or(now, |(size, refresh)| Mode {
+            && wishes.scale.is_none_or(|s| s == 1.0);
+        anyhow::ensure!(same, "a headless output has no place, transform or scale");
+        let mode = wishes.mode.map_or(now, |(size, refresh)| Mode {
             size,
             refresh: if refresh == 0 { now.refresh } else { Refresh(refresh) },
-        }))
+        });
+        Ok((mode, wishes.adaptive.map(|state| state == AdaptiveSyncState::Enabled)))
     }
 }
 

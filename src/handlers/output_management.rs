@@ -32,6 +32,8 @@ pub struct Heads {
     /// The settings' mode.
     first: Option<Mode>,
     now: Option<Mode>,
+    /// Frames are shown as soon as they are drawn.
+    vrr: bool,
 }
 
 /// What a manager was told.
@@ -51,6 +53,7 @@ impl Heads {
             serial: 1,
             first: None,
             now: None,
+            vrr: false,
         }
     }
 
@@ -81,11 +84,9 @@ impl Heads {
         head.position(0, 0);
         head.transform(Transform::Normal);
         head.scale(1.0);
-        if version >= head::EVT_ADAPTIVE_SYNC_SINCE {
-            head.adaptive_sync(AdaptiveSyncState::Disabled);
-        }
         let modes = Vec::new();
         let mut told = Told { manager, head, modes };
+        told.tell_vrr(self.vrr);
         told.tell_mode(self.first, self.now, dh)?;
         told.manager.done(self.serial);
         self.told.push(told);
@@ -94,6 +95,15 @@ impl Heads {
 }
 
 impl Told {
+    fn tell_vrr(&self, vrr: bool) {
+        if self.head.version() >= head::EVT_ADAPTIVE_SYNC_SINCE {
+            self.head.adaptive_sync(match vrr {
+                true => AdaptiveSyncState::Enabled,
+                false => AdaptiveSyncState::Disabled,
+            });
+        }
+    }
+
     /// Makes the modes that it does not know, and says which is the present one.
     fn tell_mode(&mut self, first: Option<Mode>, now: Option<Mode>, dh: &DisplayHandle) -> Result<(), InvalidId> {
         let Some(client) = self.manager.client() else {
@@ -146,17 +156,21 @@ impl Scope {
         }
     }
 
-    /// Tells of a mode that is another than the last one.
+    /// Tells of a mode that is another than the last one, and of frames that are paced in another way.
     pub(crate) fn heads_turn(&mut self) {
-        let mode = self.head_mode();
+        let (mode, vrr) = (self.head_mode(), self.is_vrr());
         let heads = &mut self.extras.heads;
         let first = *heads.first.get_or_insert(mode);
-        if heads.now.replace(mode) == Some(mode) {
+        let turned = std::mem::replace(&mut heads.vrr, vrr) != vrr;
+        if heads.now.replace(mode) == Some(mode) && !turned {
             return;
         }
         heads.serial = heads.serial.wrapping_add(1);
         heads.told.retain(|told| told.manager.is_alive());
         for told in heads.told.iter_mut().filter(|told| told.head.is_alive()) {
+            if turned {
+                told.tell_vrr(vrr);
+            }
             // A client that is gone hears nothing any more.
             if told.tell_mode(Some(first), Some(mode), &self.dh).is_ok() {
                 told.manager.done(heads.serial);

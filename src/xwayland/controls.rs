@@ -15,7 +15,6 @@ use smithay::input::keyboard::XkbConfig;
 use smithay::output::Mode;
 use smithay::reexports::calloop::ping::make_ping;
 use smithay::xwayland::X11Surface;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How often the counter of input events is told at most.
@@ -34,8 +33,10 @@ pub struct Controls {
     pub composite_force: bool,
     /// The picture's share of the output, and how much it is enlarged: 1 and 1 without a wish.
     pub zoom: (f64, f64),
-    /// What has no effect here, by its property's name.
-    pub kept: BTreeMap<&'static str, u32>,
+    /// Frames are shown as soon as they are drawn, or at even intervals, in place of the settings'.
+    pub vrr: Option<bool>,
+    /// What even intervals leave for what the estimate misses.
+    pub red_zone: Duration,
 }
 
 impl Default for Controls {
@@ -46,7 +47,8 @@ impl Default for Controls {
             refresh: None,
             composite_force: false,
             zoom: (1.0, 1.0),
-            kept: BTreeMap::new(),
+            vrr: None,
+            red_zone: RED_ZONE,
         }
     }
 }
@@ -141,16 +143,10 @@ impl State {
             Control::ScreenScale(share) => scope.controls.zoom.0 = share,
             Control::Magnification(factor) => scope.controls.zoom.1 = factor,
             Control::Keyboard(names) => self.set_layout(names),
-            Control::Kept(name, value) => {
-                if name == "GAMESCOPE_TUNEABLE_VBLANK_REDZONE" {
-                    // In nanoseconds.
-                    let red_zone = value.map_or(RED_ZONE, |ns| Duration::from_nanos(ns.into()));
-                    scope.pacer.set_red_zone(red_zone);
-                }
-                match value {
-                    Some(value) => scope.controls.kept.insert(name, value),
-                    None => scope.controls.kept.remove(name),
-                };
+            Control::Vrr(on) => scope.set_vrr(on),
+            Control::RedZone(red_zone) => {
+                scope.controls.red_zone = red_zone.unwrap_or(RED_ZONE);
+                scope.pacer.set_red_zone(scope.controls.red_zone);
             }
             Control::ForceFullscreen(force) => self.force_fullscreen(force),
             Control::CreateServer(name) => self.x11_create_server(name),
@@ -297,6 +293,22 @@ impl Scope {
         self.controls.refresh.map_or(most, |r| slower(r, most))
     }
 
+    /// Whether frames are shown as soon as they are drawn, and not at even intervals.
+    pub fn is_vrr(&self) -> bool {
+        self.controls.vrr.unwrap_or(self.settings.adaptive_sync)
+    }
+
+    /// Shows frames as soon as they are drawn, or at even intervals; `None`: as the settings say.
+    pub fn set_vrr(&mut self, on: Option<bool>) {
+        let before = self.is_vrr();
+        self.controls.vrr = on;
+        if self.is_vrr() != before {
+            self.pacer.set_fixed(before);
+            self.pacer.set_red_zone(self.controls.red_zone);
+            self.xwayland.told.dirty = true;
+        }
+    }
+
     /// The limit, or the refresh, has changed.
     pub fn repace(&mut self) {
         let refresh = self.refresh();
@@ -365,6 +377,7 @@ impl Scope {
             pointer: display(self.choice.pointer.first().copied()),
             inputs: self.inputs,
             cursor,
+            vrr: self.is_vrr(),
             fsr: self.settings.filter == Filter::Fsr && x >= 1.0 && y >= 1.0 && (x, y) != (1.0, 1.0),
             refresh: self.refresh(),
             modes,

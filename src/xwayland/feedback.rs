@@ -51,6 +51,8 @@ pub struct Facts {
     pub cursor: bool,
     /// FSR enlarges the picture.
     pub fsr: bool,
+    /// Frames are shown as soon as they are drawn.
+    pub vrr: bool,
     /// The output's refresh.
     pub refresh: Refresh,
     /// The modes of the output, the best first.
@@ -103,10 +105,10 @@ fn display(facts: &Facts) -> Vec<(&'static str, Value)> {
         ("GAMESCOPE_DISPLAY_REFRESH_RATE_FEEDBACK", word(hertz)),
         ("GAMESCOPE_DISPLAY_MODE_LIST_EXTERNAL", Value::Latin(modes.join(" "))),
         ("GAMESCOPE_FSR_FEEDBACK", word(facts.fsr.into())),
-        // No screen is built in; a stream has no vertical blank, and this version no HDR.
+        ("GAMESCOPE_VRR_CAPABLE", word(1)),
+        ("GAMESCOPE_VRR_FEEDBACK", word(facts.vrr.into())),
+        // No screen is built in, and this version has no HDR.
         ("GAMESCOPE_DISPLAY_IS_EXTERNAL", word(1)),
-        ("GAMESCOPE_VRR_CAPABLE", word(0)),
-        ("GAMESCOPE_VRR_FEEDBACK", word(0)),
         ("GAMESCOPE_DISPLAY_SUPPORTS_HDR", word(0)),
         ("GAMESCOPE_HDR_OUTPUT_FEEDBACK", word(0)),
         ("GAMESCOPE_COLOR_APP_WANTS_HDR_FEEDBACK", word(0)),
@@ -156,6 +158,7 @@ mod tests {
             inputs: 0,
             cursor: true,
             fsr: false,
+            vrr: true,
             refresh: Refresh(59_940),
             modes: vec![Size { w: 1920, h: 1080 }, Size { w: 1280, h: 720 }],
             created: Some("7 1 :4".into()),

@@ -6,6 +6,7 @@
 use crate::config::{Filter, Scaler};
 use crate::link::{Refresh, Size};
 use crate::scene::marks::Marks;
+use std::time::Duration;
 
 /// The properties of windows that become [`Marks`].
 pub const MARKS: [&str; 8] = [
@@ -88,9 +89,10 @@ pub enum Control {
     ScreenScale(f64),
     /// The picture is shown so much larger.
     Magnification(f64),
-    /// What has no effect on a stream (tearing, VRR, the red zone before a display's vblank) or only on what this
-    /// version does not have (a touch screen); the feedback says so.
-    Kept(&'static str, Option<u32>),
+    /// Frames are shown as soon as they are drawn, or at even intervals; `None`: as the settings say.
+    Vrr(Option<bool>),
+    /// What even intervals leave for what the estimate misses.
+    RedZone(Option<Duration>),
 }
 
 /// Asks for a server's mode; taken away by us when the mode is there.
@@ -103,7 +105,10 @@ pub const SCREENSHOT: &str = "GAMESCOPECTRL_REQUEST_SCREENSHOT";
 type Read = fn(&Raw) -> Result<Option<Control>, &'static str>;
 
 /// The properties of the root window that are obeyed. `Ok(None)`: there is nothing to do.
-pub const CONTROLS: [(&str, Read); 25] = [
+///
+/// Steam sets others, which have nothing to act on here: `GAMESCOPE_ALLOW_TEARING` (a stream's frames are whole),
+/// `GAMESCOPE_LOW_LATENCY` (the limiter adds no queue anyway), `STEAM_TOUCH_CLICK_MODE`, `STEAM_GAMES_RUNNING`.
+pub const CONTROLS: [(&str, Read); 21] = [
     ("GAMESCOPECTRL_BASELAYER_APPID", |raw| {
         Ok(Some(Control::BaseApps(raw.words.clone())))
     }),
@@ -150,23 +155,12 @@ pub const CONTROLS: [(&str, Read); 25] = [
         let factor = f64::from(first(raw).unwrap_or(0xffff)) / f64::from(0xffff);
         at_least(factor, 0.05).map(|f| Some(Control::Magnification(f.min(16.0))))
     }),
-    ("STEAM_GAMES_RUNNING", |raw| {
-        Ok(Some(Control::Kept("STEAM_GAMES_RUNNING", first(raw))))
-    }),
-    ("STEAM_TOUCH_CLICK_MODE", |raw| {
-        Ok(Some(Control::Kept("STEAM_TOUCH_CLICK_MODE", first(raw))))
-    }),
-    ("GAMESCOPE_LOW_LATENCY", |raw| {
-        Ok(Some(Control::Kept("GAMESCOPE_LOW_LATENCY", first(raw))))
-    }),
-    ("GAMESCOPE_ALLOW_TEARING", |raw| {
-        Ok(Some(Control::Kept("GAMESCOPE_ALLOW_TEARING", first(raw))))
-    }),
     ("GAMESCOPE_VRR_ENABLED", |raw| {
-        Ok(Some(Control::Kept("GAMESCOPE_VRR_ENABLED", first(raw))))
+        Ok(Some(Control::Vrr(first(raw).map(|on| on != 0))))
     }),
     ("GAMESCOPE_TUNEABLE_VBLANK_REDZONE", |raw| {
-        Ok(Some(Control::Kept("GAMESCOPE_TUNEABLE_VBLANK_REDZONE", first(raw))))
+        let nanoseconds = first(raw).map(u64::from);
+        Ok(Some(Control::RedZone(nanoseconds.map(Duration::from_nanos))))
     }),
 ];
 

@@ -6,7 +6,8 @@ use goggles_scope::link::{FromScope, Refresh, Size};
 use wayland_client::protocol::wl_output::Transform;
 use wayland_protocols_wlr::output_management::v1::client::{
     zwlr_output_configuration_head_v1::ZwlrOutputConfigurationHeadV1,
-    zwlr_output_configuration_v1::ZwlrOutputConfigurationV1, zwlr_output_manager_v1::ZwlrOutputManagerV1,
+    zwlr_output_configuration_v1::ZwlrOutputConfigurationV1, zwlr_output_head_v1::AdaptiveSyncState,
+    zwlr_output_manager_v1::ZwlrOutputManagerV1,
 };
 
 const MANAGER: &str = "zwlr_output_manager_v1";
@@ -89,6 +90,41 @@ fn another_size_and_rate_is_applied_to_the_stream_and_the_windows() {
     assert_eq!(c.heard.count(MODE, "Finished"), 1);
     assert_eq!(f.state.scope.settings.output, Size { w: 64, h: 36 });
     assert_eq!(f.state.scope.settings.refresh, REFRESH);
+}
+
+#[test]
+fn adaptive_sync_is_turned_off_and_on_again() {
+    let mut f = Fixture::new(64, 36);
+    let mut game = f.client();
+    let w = game.toplevel();
+    f.settle(&mut [&mut game]);
+    let mut c = f.client();
+    let manager: ZwlrOutputManagerV1 = c.global(4);
+    f.settle(&mut [&mut game, &mut c]);
+    assert!(
+        c.heard.said(HEAD, "AdaptiveSync { state: Value(Enabled) }"),
+        "{:?}",
+        c.heard.log
+    );
+    for (state, color) in [
+        (AdaptiveSyncState::Disabled, 0x112233),
+        (AdaptiveSyncState::Enabled, 0x445566),
+    ] {
+        let told = format!("AdaptiveSync {{ state: Value({state:?}) }}");
+        let before = c.heard.count(HEAD, &told);
+        let (configuration, head) = wish(&c, &manager);
+        head.set_adaptive_sync(state);
+        configuration.apply();
+        f.settle(&mut [&mut game, &mut c]);
+        assert_eq!(c.heard.count(HEAD, &told), before + 1);
+        game.fill(&w.surface, (64, 36), color);
+        f.advance(40, &mut [&mut game, &mut c]);
+        assert_eq!(f.picture().at(5, 5), color);
+        let scope = &f.state.scope;
+        let at_once = scope.pacer.shown_at(scope.now) == scope.now;
+        assert_eq!(at_once, state == AdaptiveSyncState::Enabled);
+    }
+    assert_eq!(c.heard.count(CONFIGURATION, "Succeeded"), 2);
 }
 
 #[test]

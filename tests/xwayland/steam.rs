@@ -260,6 +260,27 @@ fn the_old_filter_and_the_external_refresh_are_obeyed() {
 }
 
 #[test]
+fn even_intervals_are_asked_for_while_it_runs() {
+    let mut desk = Desk::new();
+    let x = desk.x();
+    let at_once = |d: &mut Desk| {
+        let scope = &d.f.state.scope;
+        scope.pacer.shown_at(scope.now) == scope.now
+    };
+    until_told(&mut desk, &x, "GAMESCOPE_VRR_CAPABLE", &[1]);
+    until_told(&mut desk, &x, "GAMESCOPE_VRR_FEEDBACK", &[1]);
+    assert!(at_once(&mut desk));
+    set(&x, x.root, "GAMESCOPE_VRR_ENABLED", &[0]);
+    until_told(&mut desk, &x, "GAMESCOPE_VRR_FEEDBACK", &[0]);
+    assert!(!at_once(&mut desk));
+    // Taken away, it is as the settings say.
+    x.conn.delete_property(x.root, x.atom("GAMESCOPE_VRR_ENABLED")).unwrap();
+    x.flush();
+    until_told(&mut desk, &x, "GAMESCOPE_VRR_FEEDBACK", &[1]);
+    assert!(at_once(&mut desk));
+}
+
+#[test]
 fn drivers_are_told_whether_a_limit_is_set() {
     let mut desk = Desk::new();
     desk.f.state.scope.limiter = Some(LimiterFile::open(&|_| None).unwrap());
@@ -340,12 +361,7 @@ fn what_there_is_not_is_denied_and_input_is_counted() {
     until_told(&mut desk, &x, "GAMESCOPE_XWAYLAND_SERVER_ID", &[0]);
     until_told(&mut desk, &x, "GAMESCOPE_PID", &[std::process::id()]);
     until_told(&mut desk, &x, "GAMESCOPE_INPUT_COUNTER", &[0]);
-    for name in [
-        "VRR_CAPABLE",
-        "VRR_FEEDBACK",
-        "HDR_OUTPUT_FEEDBACK",
-        "DISPLAY_SUPPORTS_HDR",
-    ] {
+    for name in ["HDR_OUTPUT_FEEDBACK", "DISPLAY_SUPPORTS_HDR"] {
         until_told(&mut desk, &x, &format!("GAMESCOPE_{name}"), &[0]);
     }
     until_told(&mut desk, &x, "GAMESCOPE_DISPLAY_IS_EXTERNAL", &[1]);

@@ -53,9 +53,12 @@ fn controls_are_read() {
     assert_eq!(read("STEAM_SCREEN_SCALE", &[]), some(ScreenScale(1.0)));
     assert_eq!(read("STEAM_SCREEN_MAGNIFICATION", &[0x1fffe]), some(Magnification(2.0)));
     assert_eq!(read("GAMESCOPECTRL_REQUEST_SCREENSHOT", &[]), Ok(None));
+    assert_eq!(read("GAMESCOPE_VRR_ENABLED", &[1]), some(Vrr(Some(true))));
+    assert_eq!(read("GAMESCOPE_VRR_ENABLED", &[]), some(Vrr(None)));
+    let red_zone = Some(Duration::from_micros(2));
     assert_eq!(
-        read("GAMESCOPE_ALLOW_TEARING", &[1]),
-        some(Kept("GAMESCOPE_ALLOW_TEARING", Some(1)))
+        read("GAMESCOPE_TUNEABLE_VBLANK_REDZONE", &[2000]),
+        some(RedZone(red_zone))
     );
     let keyboard = |l: &str, v: &str| some(Keyboard(Some((l.into(), v.into()))));
     assert_eq!(layout("de"), keyboard("de", ""));
