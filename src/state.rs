@@ -19,12 +19,10 @@ use crate::input::inject::Over;
 use crate::limiter::LimiterFile;
 use crate::link::{FromScope, Refresh, SceneInfo};
 use crate::monitor::Monitor;
-use crate::scene::{
-    cursor::Cursor,
-    layout::Fit,
-    policy::{Choice, WindowId},
-    window::{Placed, Stack},
-};
+use crate::scene::cursor::Cursor;
+use crate::scene::layout::Fit;
+use crate::scene::policy::{Choice, WindowId};
+use crate::scene::stack::{Placed, Stack};
 use crate::screenshot::Screenshots;
 use crate::time::Mono;
 use crate::xwayland::Controls;

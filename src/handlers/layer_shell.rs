@@ -5,7 +5,7 @@
 use super::core_requests::FAR;
 use super::seat::KeyboardFocus;
 use crate::scene::layers::place;
-use crate::scene::window::{Placed, popups_of};
+use crate::scene::stack::{Placed, popups_of};
 use crate::state::{Scope, State};
 use smithay::backend::renderer::utils::with_renderer_surface_state;
 use smithay::reexports::wayland_protocols_wlr::layer_shell::v1::server::{

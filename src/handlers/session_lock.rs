@@ -4,7 +4,7 @@
 
 use super::seat::KeyboardFocus;
 use super::trusted;
-use crate::scene::window::Placed;
+use crate::scene::stack::Placed;
 use crate::state::{Scope, State};
 use smithay::reexports::wayland_protocols::ext::session_lock::v1::server::{
     ext_session_lock_manager_v1::ExtSessionLockManagerV1,

@@ -1,7 +1,7 @@
 //! Where the pointer may go: constraints of clients, and what is shown.
 
 use crate::handlers::KeyboardFocus;
-use crate::scene::window::surface_under;
+use crate::scene::stack::surface_under;
 use crate::state::{Scope, State};
 use smithay::desktop::utils::bbox_from_surface_tree;
 use smithay::reexports::wayland_server::{Resource, protocol::wl_surface::WlSurface};

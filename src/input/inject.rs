@@ -3,7 +3,7 @@
 use super::confine::{Constraint, root_of};
 use super::hotkeys::Verdict;
 use crate::scene::layout::Fit;
-use crate::scene::window::surface_under;
+use crate::scene::stack::surface_under;
 use crate::state::State;
 use goggles_protocols::input::Event;
 use smithay::backend::input::{Axis, AxisSource, ButtonState, KeyState, Keycode};

@@ -7,7 +7,7 @@ use super::gamma::Ramps;
 use super::look::{Look, small};
 use super::scale::{self, Place, Source};
 use crate::link::{Image, Size};
-use crate::scene::{layout::Fit, window::Placed};
+use crate::scene::{layout::Fit, stack::Placed};
 use anyhow::{Context, Result};
 use smithay::backend::allocator::dmabuf::Dmabuf;
 use smithay::backend::allocator::format::has_alpha;

@@ -3,7 +3,7 @@
 use super::scale;
 use crate::config::Filter;
 use crate::link::Size;
-use crate::scene::{layout::Fit, window::Placed};
+use crate::scene::{layout::Fit, stack::Placed};
 use smithay::backend::renderer::TextureFilter;
 use smithay::desktop::utils::bbox_from_surface_tree;
 use smithay::utils::{Logical, Point, Rectangle};

@@ -2,7 +2,7 @@
 
 use crate::handlers::unmodified;
 use crate::link::Size;
-use crate::scene::{layout::Fit, window::Placed};
+use crate::scene::{layout::Fit, stack::Placed};
 use smithay::backend::renderer::utils::{Buffer, CommitCounter, with_renderer_surface_state};
 use smithay::reexports::wayland_server::{Resource, backend::ObjectId, protocol::wl_shm};
 use smithay::utils::{Point, Rectangle, Transform};

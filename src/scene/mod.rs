@@ -6,4 +6,5 @@ pub mod layers;
 pub mod layout;
 pub mod marks;
 pub mod policy;
+pub mod stack;
 pub mod window;
