@@ -249,9 +249,8 @@ impl Composer {
     /// Draws at the output's size. Whether anything had changed.
     fn compose_whole(&mut self, placed: &[Placed], fit: &Fit, data: &mut [u8]) -> Result<bool> {
         let elements = self.elements(placed, fit);
-        let address = data.as_ptr() as usize;
+        let (address, size) = (data.as_ptr() as usize, (self.size.w as usize, self.size.h as usize));
         let age = self.ages.get(&address).map_or(0, |drawn| self.drawn - drawn + 1);
-        let size = (self.size.w as usize, self.size.h as usize);
         let damaged = draw::damaged(&mut self.renderer, &mut self.tracker, (data, size), age, &elements)?;
         if damaged {
             self.drawn += 1;
@@ -320,9 +319,10 @@ impl Composer {
         for p in placed {
             let (x, y) = fit.to_output(f64::from(p.at.x), f64::from(p.at.y));
             let at: Point<i32, Physical> = (x.round() as i32, y.round() as i32).into();
-            let kind = Kind::Unspecified;
-            let tree = render_elements_from_surface_tree(&mut self.renderer, &p.surface, at, fit.scale, 1.0, kind);
-            let mut tree: Vec<Element> = tree.into_iter().filter_map(|e| self.mixable(e, fit, &before)).collect();
+            let (on, kind) = (&mut self.renderer, Kind::Unspecified);
+            let tree = render_elements_from_surface_tree(on, &p.surface, at, fit.scale, 1.0, kind);
+            let tree = tree.into_iter().filter(|e| draw::is_drawable(e, fit.scale));
+            let mut tree: Vec<Element> = tree.filter_map(|e| self.mixable(e, fit, &before)).collect();
             if p.alpha >= 1.0 {
                 elements.append(&mut tree);
             } else {
@@ -352,7 +352,7 @@ impl Composer {
         self.fade(key, vec![surface], fit, 1.0, before)
     }
 
-    /// Draws elements as one picture of this opacity, unless that of `before` is still right.
+    /// Draws elements as one picture of this opacity, unless that of `before` is right.
     fn fade<E: RenderElement<PixmanRenderer>>(
         &mut self,
         key: Key,

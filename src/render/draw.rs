@@ -3,13 +3,31 @@
 use crate::link::Size;
 use anyhow::{Context, Result};
 use smithay::backend::renderer::damage::OutputDamageTracker;
-use smithay::backend::renderer::element::RenderElement;
+use smithay::backend::renderer::element::{Element, RenderElement};
 use smithay::backend::renderer::pixman::PixmanRenderer;
 use smithay::backend::renderer::{Bind, Frame as _, Renderer};
 use smithay::utils::{Rectangle, Scale, Transform};
 
 /// Memory, and the width and height of the picture in it, B G R x.
 type Picture<'a> = (&'a mut [u8], (usize, usize));
+
+/// Pixman's places and factors are numbers of 16 bits before the point and 16 behind it.
+const MOST: f64 = 32_767.0;
+const LEAST: f64 = 1.0 / 32_768.0;
+
+/// Whether Pixman can draw it. Where a window of 1 × 32767 pixels is to cover the output, it can't: nothing of it is drawn
+/// then, rather than nothing at all.
+pub fn is_drawable(element: &impl Element, scale: (f64, f64)) -> bool {
+    let (place, src) = (element.geometry(scale.into()), element.src());
+    let own = element.transform().transform_size(src.size);
+    let along = |at: i32, shown: i32, from: f64, own: f64| {
+        let factor = own / f64::from(shown);
+        let most = f64::from(at).abs().max(f64::from(at) + f64::from(shown));
+        (LEAST..=MOST).contains(&factor) && most <= MOST && most * factor + from <= MOST
+    };
+    own.to_i32_round::<i32>() == (place.size.w, place.size.h).into()
+        || (along(place.loc.x, place.size.w, src.loc.x, own.w) && along(place.loc.y, place.size.h, src.loc.y, own.h))
+}
 
 /// Draws what has changed since the memory was drawn into, `age` compositions ago (0: never). Whether anything had.
 pub fn damaged<E: RenderElement<PixmanRenderer>>(

@@ -76,6 +76,33 @@ fn each_scaler_has_its_golden_picture() {
 }
 
 #[test]
+fn a_picture_of_any_shape_is_borne() {
+    for scaler in SCALERS {
+        for filter in [Filter::Linear, Filter::Nearest, Filter::Pixel, Filter::Fsr, Filter::Nis] {
+            for shape in [(1, 30_000), (30_000, 1), (2, 2), (3000, 2)] {
+                let mut f = fixture((64, 48), scaler, filter);
+                let mut c = f.client();
+                f.pictures();
+                let _w = show(&mut f, &mut c, shape, |_, _| 0x808080);
+                for zoom in [16.0, 0.05] {
+                    f.state.scope.controls.zoom.1 = zoom;
+                    f.state.scope.damage();
+                    f.advance(20, &mut [&mut c]);
+                    // What can be drawn of it is, though it may be nothing.
+                    f.picture();
+                }
+                drop(c);
+                let mut other = f.client();
+                f.state.scope.controls.zoom.1 = 1.0;
+                let _w = show(&mut f, &mut other, (64, 48), |_, _| 0x00ff00);
+                f.advance(20, &mut [&mut other]);
+                assert_eq!(f.picture().at(30, 20), 0x00ff00, "{scaler:?} {filter:?} {shape:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn every_filter_puts_the_picture_at_the_same_place() {
     for filter in [Filter::Linear, Filter::Nearest, Filter::Pixel, Filter::Fsr] {
         for (scaler, left, right) in [
