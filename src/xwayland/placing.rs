@@ -7,6 +7,12 @@ use smithay::utils::{Logical, Point, Rectangle, Size};
 
 type Rect = Rectangle<i32, Logical>;
 
+/// A window may be so many times as wide and high as the screen, or [`ALWAYS`]: the X server keeps, and fills, all of it.
+const TIMES: i32 = 4;
+const ALWAYS: i32 = 4096;
+/// No window is larger: X11 places are 16 bits with a sign.
+const MOST: i32 = 32_767;
+
 /// What is known of a window that is to be shown for the first time.
 #[derive(Clone, Copy, Debug)]
 pub struct First {
@@ -26,8 +32,8 @@ pub struct First {
 pub fn first(window: First, area: Size<i32, Logical>) -> Rect {
     let mut rect = window.rect;
     // Larger than the screen: as large as the screen, if it can be.
-    rect.size.w = rect.size.w.min(area.w.max(window.min.w));
-    rect.size.h = rect.size.h.min(area.h.max(window.min.h));
+    rect.size.w = rect.size.w.min(area.w.max(window.min.w)).min(most(area.w));
+    rect.size.h = rect.size.h.min(area.h.max(window.min.h)).min(most(area.h));
     if !window.placed {
         rect.loc = if window.dialog {
             let over = window.over.unwrap_or(Rect::from_size(area));
@@ -50,13 +56,20 @@ pub fn asked(
     size: (Option<u32>, Option<u32>),
     area: Size<i32, Logical>,
 ) -> Rect {
-    // X11 sizes are 16 bits.
-    let side = |asked: Option<u32>, now: i32| asked.map_or(now, |s| s.clamp(1, u16::MAX.into()) as i32);
+    let side = |asked: Option<u32>, now: i32, room: i32| {
+        let asked = asked.map(|side| i32::try_from(side).unwrap_or(MOST));
+        asked.map_or(now, |side| side.clamp(1, most(room)))
+    };
     let rect = Rect::new(
         (place.0.unwrap_or(now.loc.x), place.1.unwrap_or(now.loc.y)).into(),
-        (side(size.0, now.size.w), side(size.1, now.size.h)).into(),
+        (side(size.0, now.size.w, area.w), side(size.1, now.size.h, area.h)).into(),
     );
     reachable(rect, area)
+}
+
+/// The largest side of a window on a screen of this side.
+fn most(room: i32) -> i32 {
+    room.saturating_mul(TIMES).clamp(ALWAYS, MOST)
 }
 
 /// Moves a rectangle so that as much of it as possible lies on the screen.
@@ -118,6 +131,11 @@ mod tests {
         assert_eq!(first(w, area()), rect(0, 0, 1280, 720));
         let min = (1600, 200).into();
         assert_eq!(first(First { min, ..w }, area()), rect(0, 0, 1600, 720));
+        let endless = First {
+            min: (i32::MAX, i32::MAX).into(),
+            ..window(rect(0, 0, 32_767, 32_767))
+        };
+        assert_eq!(first(endless, area()), rect(0, 0, 5120, 4096));
     }
 
     #[test]
@@ -129,7 +147,7 @@ mod tests {
         );
         assert_eq!(
             asked(now, (None, None), (Some(0), Some(u32::MAX)), area()),
-            rect(10, 0, 1, 65535)
+            rect(10, 0, 1, 4096)
         );
         assert_eq!(
             asked(now, (Some(5000), Some(-7)), (None, None), area()),
