@@ -339,6 +339,7 @@ impl State {
         if let Err(why) = self.scope.dh.flush_clients() {
             tracing::debug!("error flushing clients: {why}");
         }
+        self.x11_asked();
     }
 
     /// Latches a frame and sends the callbacks, as far as they are due. Gives whether this is a tick.

@@ -28,3 +28,4 @@ pub use find::{NotStarted, find};
 pub use inherited::Inherited;
 pub use preload::{KEPT_PRELOAD, Preload, split_preload, without_overlay};
 pub use spawn::{Child, Spawn, SpawnError};
+pub(crate) use tree::descendants;

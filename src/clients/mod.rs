@@ -5,7 +5,7 @@
 //! | [`ended`] | how many were let go, and for what |
 //! | [`files`] | who sends files that stay open |
 //! | [`limits`] | how many objects a client may have |
-//! | [`watch`] | ends a client that never stops sending |
+//! | [`watch`] | ends what holds up the loop: a client that never stops sending, an X server that does not answer |
 //!
 //! wayland-backend reads from one client for as long as there is something to read, and keeps every file that it is sent.
 //! So each client is read from by itself: whoever sends files without end, or keeps the loop from all others, is known.
@@ -16,6 +16,7 @@ mod limits;
 mod watch;
 
 pub use ended::Ended;
+pub(crate) use watch::{LOOK, Watch};
 
 use crate::handlers::ClientState;
 use crate::state::State;
@@ -32,10 +33,11 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Weak};
-use watch::Watch;
 
 /// More connections at once are refused.
 const MOST: usize = 512;
+/// So many looks at the loop reading from the same client are too many.
+const READING: u32 = 4;
 /// After so many requests, a client's objects are counted.
 const COUNT_EVERY: usize = 512;
 /// A client that has so many bytes of events unread, besides what the kernel holds for it, is let go: a minute of the
@@ -48,7 +50,7 @@ const NO_MEMORY: u32 = 2;
 #[derive(Debug)]
 pub struct Clients {
     list: Vec<Connection>,
-    watch: Watch,
+    watch: Watch<OwnedFd>,
     files: Files,
     full: bool,
     ended: Arc<Ended>,
@@ -71,7 +73,7 @@ impl Clients {
     pub fn new() -> Self {
         Self {
             list: Vec::new(),
-            watch: Watch::new(),
+            watch: Watch::new("client-watch", READING),
             files: Files::new(),
             full: false,
             ended: Arc::default(),

@@ -1,5 +1,5 @@
-//! A thread that ends the connection of a client from which the loop has been reading without a pause for too long. It
-//! sleeps while nobody is read from.
+//! A thread that ends the connections at which the loop has been for too long: of a client that never stops sending, or to
+//! an X server that does not answer. It sleeps while the loop is at none.
 //!
 //! Owns its thread, which ends with it.
 
@@ -9,32 +9,50 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// How often the thread looks, and so many looks at the same read are too many. They are counted, so that a process that
-/// was stopped for a while blames nobody for it.
-const LOOK: Duration = Duration::from_millis(150);
-const PATIENCE: u32 = 4;
+/// How often the thread looks. Looks are counted, so that a process that was stopped for a while blames nobody for it.
+pub const LOOK: Duration = Duration::from_millis(150);
+
+/// What is ended.
+pub trait End: Send + Sync + 'static {
+    /// Ends it. Whether it could be.
+    fn end(&self) -> bool;
+}
+
+impl End for OwnedFd {
+    fn end(&self) -> bool {
+        shutdown(self, Shutdown::Both).is_ok()
+    }
+}
+
+impl End for Vec<OwnedFd> {
+    fn end(&self) -> bool {
+        self.iter().filter(|socket| socket.end()).count() > 0
+    }
+}
 
 /// The loop's part.
 #[derive(Debug)]
-pub struct Watch {
-    shared: Arc<Shared>,
+pub struct Watch<T: End> {
+    shared: Arc<Shared<T>>,
     /// `None`: it could not be started.
     thread: Option<JoinHandle<()>>,
 }
 
-#[derive(Debug, Default)]
-struct Shared {
-    read: Mutex<Read>,
+#[derive(Debug)]
+struct Shared<T> {
+    /// So many looks at the same are too many.
+    patience: u32,
+    read: Mutex<Read<T>>,
     begun: Condvar,
 }
 
-/// What the loop reads.
-#[derive(Debug, Default)]
-struct Read {
+/// Where the loop is.
+#[derive(Debug)]
+struct Read<T> {
     /// Counts them.
     number: u64,
-    /// From there; `None`: nobody is read from, or nobody who could be ended so.
-    socket: Option<Arc<OwnedFd>>,
+    /// There; `None`: nowhere, or where nobody could be ended so.
+    socket: Option<Arc<T>>,
     /// It has been ended.
     ended: bool,
     /// The thread waits for the next.
@@ -42,8 +60,8 @@ struct Read {
     stop: bool,
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Read> {
+impl<T: End> Shared<T> {
+    fn lock(&self) -> MutexGuard<'_, Read<T>> {
         self.read.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -57,7 +75,7 @@ impl Shared {
             }
             let number = read.number;
             let mut looks = 0;
-            while !read.stop && read.number == number && read.socket.is_some() && looks < PATIENCE {
+            while !read.stop && read.number == number && read.socket.is_some() && looks < self.patience {
                 let (woken, _) = self
                     .begun
                     .wait_timeout(read, LOOK)
@@ -66,26 +84,36 @@ impl Shared {
                 looks += 1;
             }
             if read.number == number
-                && looks == PATIENCE
+                && looks == self.patience
                 && let Some(socket) = &read.socket
             {
                 // The loop's next attempt to read finds the end.
-                read.ended = shutdown(socket, Shutdown::Both).is_ok();
+                read.ended = socket.end();
                 read.socket = None;
             }
         }
     }
 }
 
-impl Watch {
-    /// Starts the thread. Without one, nobody is ended.
-    pub fn new() -> Self {
-        let shared = Arc::<Shared>::default();
+impl<T: End> Watch<T> {
+    /// Starts the thread of this name, which looks so many times. Without one, nobody is ended.
+    pub fn new(name: &str, patience: u32) -> Self {
+        let shared = Arc::new(Shared {
+            patience,
+            read: Mutex::new(Read {
+                number: 0,
+                socket: None,
+                ended: false,
+                idle: false,
+                stop: false,
+            }),
+            begun: Condvar::new(),
+        });
         let its = Arc::clone(&shared);
-        let thread = std::thread::Builder::new().name("client-watch".into());
+        let thread = std::thread::Builder::new().name(name.into());
         let thread = thread.spawn(move || its.run());
         if let Err(why) = &thread {
-            tracing::warn!("no watch over clients that never stop sending: {why}");
+            tracing::warn!("no {name}, and so nobody is ended who holds up the session: {why}");
         }
         Self {
             shared,
@@ -93,8 +121,8 @@ impl Watch {
         }
     }
 
-    /// The loop begins to read from there.
-    pub fn enter(&self, socket: Option<Arc<OwnedFd>>) {
+    /// The loop begins to be there.
+    pub fn enter(&self, socket: Option<Arc<T>>) {
         if socket.is_none() {
             return;
         }
@@ -106,7 +134,7 @@ impl Watch {
         }
     }
 
-    /// It has read all. Whether the connection was ended meanwhile.
+    /// It is done there. Whether it was ended meanwhile.
     pub fn leave(&self) -> bool {
         let mut read = self.shared.lock();
         read.socket = None;
@@ -114,14 +142,14 @@ impl Watch {
     }
 }
 
-impl Drop for Watch {
+impl<T: End> Drop for Watch<T> {
     fn drop(&mut self) {
         self.shared.lock().stop = true;
         self.shared.begun.notify_one();
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
-            tracing::error!("the watch over clients panicked");
+            tracing::error!("a watch panicked");
         }
     }
 }
@@ -136,7 +164,7 @@ mod tests {
     fn only_who_is_read_from_without_end_is_ended() {
         let (ours, mut theirs) = UnixStream::pair().expect("a socket pair");
         let (calm, mut other) = UnixStream::pair().expect("a socket pair");
-        let watch = Watch::new();
+        let watch = Watch::<OwnedFd>::new("client-watch", 4);
         for _ in 0..100 {
             watch.enter(Some(Arc::new(calm.try_clone().expect("a duplicate").into())));
             assert!(!watch.leave());

@@ -236,13 +236,15 @@ impl State {
         told.inputs = scope.inputs;
         told.at = scope.now;
         told.dirty = false;
-        for (server, slot) in &mut scope.xwayland.slots {
-            let Some(run) = &mut slot.run else { continue };
+        for server in scope.xwayland.places() {
+            let Some(run) = scope.xwayland.run(server) else {
+                continue;
+            };
             let (Some(ewmh), Some(steam)) = (&mut run.ewmh, &mut run.steam) else {
                 continue;
             };
             let (conn, root) = ewmh.connection();
-            if let Err(why) = steam.write(conn, root, feedback(&facts, *server)) {
+            if let Err(why) = steam.write(conn, root, feedback(&facts, server)) {
                 tracing::debug!("error telling Steam: {why:#}");
             }
         }

@@ -105,9 +105,8 @@ pub struct Ewmh {
 }
 
 impl Ewmh {
-    /// Connects to this display, of the server at this place, and says what the window manager can do.
-    pub fn connect(server: u32, display: u32, events: &LoopHandle<'static, State>) -> Result<Self> {
-        let stream = UnixStream::connect(format!("/tmp/.X11-unix/X{display}")).context("error connecting")?;
+    /// Connects to the server at this place by this socket, and says what the window manager can do.
+    pub fn connect(server: u32, stream: UnixStream, events: &LoopHandle<'static, State>) -> Result<Self> {
         let readable = stream.try_clone().context("error watching the connection")?;
         let (stream, _) = DefaultStream::from_unix_stream(stream)?;
         let conn = RustConnection::connect_to_stream(stream, 0).context("error connecting")?;
@@ -255,15 +254,13 @@ impl Ewmh {
         self.unread = true;
         let now = self.conn.query_tree(self.root)?.reply()?.children;
         let moves = moves(&now, order);
-        if !moves.is_empty() {
-            self.conn.grab_server()?;
-        }
-        for (window, sibling) in &moves {
+        let attributes = moves.iter().map(|(window, _)| self.conn.get_window_attributes(*window));
+        let attributes = attributes.collect::<Result<Vec<_>, _>>()?;
+        for ((window, sibling), attributes) in moves.iter().zip(attributes) {
             let below = ConfigureWindowAux::new().sibling(*sibling).stack_mode(StackMode::BELOW);
             // This connection is not the manager's, whom the X server would ask first. It asks nobody about an
-            // override-redirect window, and nobody sees that it was one while the server is grabbed.
-            let attributes = self.conn.get_window_attributes(*window)?.reply_unchecked()?;
-            let managed = attributes.is_some_and(|a| !a.override_redirect);
+            // override-redirect window. A grab, which would hide that the frame was one, might be waited for.
+            let managed = attributes.reply_unchecked()?.is_some_and(|a| !a.override_redirect);
             if managed {
                 self.conn.change_window_attributes(*window, &override_redirect(true))?;
             }
@@ -271,9 +268,6 @@ impl Ewmh {
             if managed {
                 self.conn.change_window_attributes(*window, &override_redirect(false))?;
             }
-        }
-        if !moves.is_empty() {
-            self.conn.ungrab_server()?;
         }
         let list = self.atoms._NET_CLIENT_LIST_STACKING;
         self.conn

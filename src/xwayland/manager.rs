@@ -36,6 +36,9 @@ impl XwmHandler for State {
         self.scope.now = self.scope.clock.now();
         let xwayland = &mut self.scope.xwayland;
         xwayland.asked = xwayland.managed_by(id);
+        if let Some(server) = xwayland.asked {
+            xwayland.asks(server);
+        }
         let runs = xwayland.slots.values_mut().filter_map(|slot| slot.run.as_mut());
         let current = runs.filter_map(|run| run.wm.as_mut());
         match current.chain(&mut xwayland.retired).find(|wm| wm.id() == id) {
@@ -254,6 +257,7 @@ impl Scope {
     /// that is mapped: were its client to have mapped it again by now, this would go on for ever. So an
     /// override-redirect window (others are mapped by smithay itself) is hidden until smithay is done with it.
     fn x11_hide_for_manager(&mut self, server: u32, window: u32) {
+        self.xwayland.asks(server);
         let Some(slot) = self.xwayland.slots.get_mut(&server) else {
             return;
         };
@@ -283,7 +287,7 @@ impl Scope {
             return;
         }
         let windows = std::mem::take(&mut slot.to_show);
-        let Some(run) = &mut slot.run else { return };
+        let Some(run) = self.xwayland.run(server) else { return };
         let (Some(wm), Some(ewmh)) = (&run.wm, &mut run.ewmh) else {
             return;
         };

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `slot` | the places of the servers: what outlives one run of each |
 //! | `server` | starts an X server, notices its end, starts it again |
+//! | `connections` | our connections to it, which no client of it may hold up |
 //! | `crashes` | decides whether it is started again (pure) |
 //! | `manager` | smithay's window manager calls us: windows come, go, ask for a place, a size, full screen |
 //! | `requests` | what clients ask for that smithay does not hear of: to be raised, closed, moved |
@@ -22,6 +23,7 @@
 //! | `screen` | tells X11 clients of the monitor |
 //! | `selection` | clipboard and primary selection, both ways |
 
+mod connections;
 mod controls;
 mod crashes;
 mod ewmh;
@@ -69,6 +71,8 @@ pub struct Xwayland {
     ending: usize,
     /// What Steam was last told.
     told: controls::Told,
+    /// Whether servers answer.
+    answers: connections::Answers,
     /// Who offers what as the selections.
     offered: selection::Offered,
     starts: u64,
@@ -106,8 +110,9 @@ impl Xwayland {
         self.slots.keys().copied().collect()
     }
 
-    /// The server at this place that runs or starts.
+    /// The server at this place that runs or starts, to be asked something.
     fn run(&mut self, server: u32) -> Option<&mut Server> {
+        self.asks(server);
         self.slots.get_mut(&server)?.run.as_mut()
     }
 

@@ -3,6 +3,7 @@
 //! smithay starts the process and waits for it; it tells of nothing but its readiness. That the process has ended is
 //! learned from its standard error, which nobody else holds open.
 
+use super::connections;
 use super::ewmh::Ewmh;
 use super::steam::Steam;
 use crate::handlers::{ClientState, outputs};
@@ -46,6 +47,8 @@ pub struct Server {
     pub(super) wm: Option<X11Wm>,
     pub(super) ewmh: Option<Ewmh>,
     pub(super) steam: Option<Steam>,
+    /// Our connections', once it is ready.
+    pub(super) sockets: connections::Sockets,
     last_words: LastWords,
 }
 
@@ -185,6 +188,7 @@ impl State {
             wm: None,
             ewmh: None,
             steam: None,
+            sockets: connections::Sockets::default(),
             last_words: LastWords::default(),
         };
         if let Some(slot) = self.scope.xwayland.slots.get_mut(&server) {
@@ -202,20 +206,16 @@ impl State {
 
     fn xwayland_ready(&mut self, run: u64, socket: UnixStream) {
         let events = self.scope.events.clone();
-        let Some((place, server)) = self.xwayland_run(run) else {
+        let Some((place, _)) = self.xwayland_run(run) else {
+            return;
+        };
+        let xwayland = &mut self.scope.xwayland;
+        let slot = xwayland.slots.get_mut(&place);
+        let Some(server) = slot.and_then(|slot| slot.run.as_mut()) else {
             return;
         };
         events.remove(server.deadline);
-        let started = X11Wm::start_wm(events.clone(), socket, server.client.clone())
-            .map_err(|e| anyhow!("error starting the window manager: {e}"))
-            .map(|wm| server.wm = Some(wm))
-            .and_then(|()| Ewmh::connect(place, server.display, &events).context("error connecting to Xwayland"))
-            .and_then(|mut ewmh| {
-                let steam = Steam::new(ewmh.connection().0).context("error asking for Xwayland's atoms")?;
-                (server.ewmh, server.steam) = (Some(ewmh), Some(steam));
-                Ok(())
-            });
-        if let Err(why) = started {
+        if let Err(why) = connections::connect(place, server, socket, &mut xwayland.answers, &events) {
             self.xwayland_ended(run, &format!("{why:#}"));
             return;
         }
@@ -284,6 +284,14 @@ impl State {
         }
     }
 
+    /// The server at this place is of no use any more.
+    pub(super) fn x11_give_up(&mut self, place: u32, why: &str) {
+        let slot = self.scope.xwayland.slots.get(&place);
+        if let Some(run) = slot.and_then(|slot| slot.run.as_ref()).map(|server| server.run) {
+            self.xwayland_ended(run, why);
+        }
+    }
+
     /// The server has ended, or is of no use: all of it is taken away, and it is started again, if it was ready.
     fn xwayland_ended(&mut self, run: u64, why: &str) {
         let Some((place, server)) = self.xwayland_run(run) else {
@@ -291,6 +299,7 @@ impl State {
         };
         let display = server.display;
         let last_words = std::mem::take(&mut server.last_words);
+        connections::kill(display);
         self.take_xwayland(place);
         let words: Vec<_> = last_words.0.into_iter().rev().collect();
         let why = match words.join(" | ") {

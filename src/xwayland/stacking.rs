@@ -48,6 +48,7 @@ impl Scope {
         let order: Vec<u32> = windows.iter().map(|(.., x11)| outermost(x11)).collect();
         let listed = windows.iter().filter(|(.., x11)| !x11.is_override_redirect());
         let listed: Vec<u32> = listed.map(|(.., x11)| x11.window_id()).collect();
+        self.xwayland.asks(server);
         let Some(slot) = self.xwayland.slots.get_mut(&server) else {
             return;
         };

@@ -8,6 +8,7 @@ mod client;
 #[path = "../compositor/fixture.rs"]
 mod fixture;
 
+mod answers;
 mod clipboard;
 mod desk;
 mod grab;
