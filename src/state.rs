@@ -19,6 +19,7 @@ use crate::input::inject::Over;
 use crate::limiter::LimiterFile;
 use crate::link::{FromScope, Refresh, SceneInfo};
 use crate::monitor::Monitor;
+use crate::render::color::TEN_BITS;
 use crate::scene::cursor::Cursor;
 use crate::scene::layout::Fit;
 use crate::scene::policy::{Choice, WindowId};
@@ -234,7 +235,7 @@ impl State {
         let scope = Scope {
             protocols: Protocols {
                 compositor: CompositorState::new_v6::<Self>(&dh),
-                shm: ShmState::new::<Self>(&dh, []),
+                shm: ShmState::new::<Self>(&dh, TEN_BITS),
                 xdg_shell: XdgShellState::new::<Self>(&dh),
                 seat: seat_state,
                 data_device: DataDeviceState::new::<Self>(&dh),

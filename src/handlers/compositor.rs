@@ -1,6 +1,7 @@
 //! wl_compositor, wl_subcompositor, wl_shm: commits become scene changes. Requests come by `core_requests`.
 
 use super::dmabuf::Dmabufs;
+use super::hints::drawn_as;
 use super::syncobj::Syncobjs;
 use super::timing::{Timing, Waiting};
 use crate::clients::Ended;
@@ -104,7 +105,7 @@ impl CompositorHandler for State {
         while let Some(parent) = get_parent(&root) {
             root = parent;
         }
-        // Sizes and places change without a new picture, too; and so do input regions, of which nothing is to be seen.
+        // Sizes, places and colours change without a new picture, too; and so do input regions, of which nothing is to be seen.
         changed |= is_rearranged(surface);
         scope.over.stale = true;
         scope.popups.commit(surface);
@@ -162,11 +163,11 @@ fn changes_picture(surface: &WlSurface) -> bool {
     changed || with_renderer_surface_state(surface, |s| s.buffer().is_none()).unwrap_or(true) && has_buffer(surface)
 }
 
-/// What the tree below a surface looked like after its last commit: sizes, places and order.
+/// What the tree below a surface looked like after its last commit: sizes, places, order, opacity and colour spaces.
 #[derive(Debug, Default)]
 struct Arranged(AtomicU64);
 
-/// Whether sizes, places or the order of the surface and those below it are others than after its last commit.
+/// Whether any of [`Arranged`] is another than after the surface's last commit.
 fn is_rearranged(surface: &WlSurface) -> bool {
     let mut hasher = DefaultHasher::new();
     let mut seen = false;
@@ -183,6 +184,7 @@ fn is_rearranged(surface: &WlSurface) -> bool {
                 (view.offset.x, view.offset.y, to.w, to.h).hash(&mut hasher);
                 let source = [from.loc.x, from.loc.y, from.size.w, from.size.h];
                 source.map(f64::to_bits).hash(&mut hasher);
+                drawn_as(states).hash(&mut hasher);
             }
         },
         |_, _, ()| true,

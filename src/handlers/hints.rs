@@ -15,7 +15,7 @@ use smithay::reexports::wayland_server::backend::ClientId;
 use smithay::reexports::wayland_server::protocol::wl_surface::WlSurface;
 use smithay::reexports::wayland_server::{Client, DataInit, Dispatch, DisplayHandle, Resource};
 use smithay::wayland::alpha_modifier::AlphaModifierSurfaceCachedState;
-use smithay::wayland::compositor::with_states;
+use smithay::wayland::compositor::{SurfaceData, with_states};
 use smithay::wayland::content_type::ContentTypeSurfaceCachedState;
 use smithay::wayland::shm::with_buffer_contents;
 use smithay::wayland::xdg_toplevel_icon::{
@@ -67,14 +67,24 @@ pub fn hints(surface: &WlSurface) -> Hints {
     })
 }
 
-/// Whether the surface is drawn as its buffer says, without an alpha modifier.
+/// Whether the surface is drawn as its buffer says, without an alpha modifier and another colour space.
 pub fn unmodified(surface: &WlSurface) -> bool {
     with_states(surface, |states| {
-        !states.cached_state.has::<AlphaModifierSurfaceCachedState>() || {
-            let mut guard = states.cached_state.get::<AlphaModifierSurfaceCachedState>();
-            guard.current().multiplier().is_none_or(|m| m == u32::MAX)
-        }
+        multiplier(states).is_none_or(|m| m == u32::MAX) && color::space(states).is_none()
     })
+}
+
+/// What is done to a buffer when it is drawn: its alpha's factor, and the number of its image description.
+pub(super) fn drawn_as(states: &SurfaceData) -> (Option<u32>, Option<u64>) {
+    (multiplier(states), color::identity(states))
+}
+
+fn multiplier(states: &SurfaceData) -> Option<u32> {
+    if !states.cached_state.has::<AlphaModifierSurfaceCachedState>() {
+        return None;
+    }
+    let mut guard = states.cached_state.get::<AlphaModifierSurfaceCachedState>();
+    guard.current().multiplier()
 }
 
 impl Scope {

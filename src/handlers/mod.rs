@@ -34,7 +34,7 @@ mod xdg_foreign;
 mod xdg_requests;
 mod xdg_shell;
 
-pub use color::Color;
+pub use color::{Color, space};
 pub use compositor::ClientState;
 pub use extras::Extras;
 pub use hints::{Content, Hints, unmodified};

@@ -2,7 +2,7 @@
 //! then by [`super::scale`].
 
 use super::draw::{self, tracker};
-use super::faded::Faded;
+use super::elements::{Element, Elements};
 use super::gamma::Ramps;
 use super::look::{Look, small};
 use super::scale::{self, Place, Source};
@@ -10,15 +10,10 @@ use crate::link::{Image, Size};
 use crate::scene::{layout::Fit, stack::Placed};
 use anyhow::{Context, Result};
 use smithay::backend::allocator::dmabuf::Dmabuf;
-use smithay::backend::allocator::format::has_alpha;
 use smithay::backend::renderer::damage::OutputDamageTracker;
-use smithay::backend::renderer::element::surface::{
-    WaylandSurfaceRenderElement, WaylandSurfaceTexture, render_elements_from_surface_tree,
-};
-use smithay::backend::renderer::element::{Element as _, Id, Kind, RenderElement};
 use smithay::backend::renderer::pixman::PixmanRenderer;
-use smithay::backend::renderer::{ImportDma, Renderer, Texture};
-use smithay::utils::{Logical, Physical, Point, Rectangle};
+use smithay::backend::renderer::{ImportDma, Renderer};
+use smithay::utils::{Logical, Rectangle};
 use std::collections::HashMap;
 use std::sync::mpsc;
 
@@ -42,24 +37,12 @@ pub struct Composer {
     free: Vec<Vec<u8>>,
     home: (mpsc::Sender<Vec<u8>>, mpsc::Receiver<Vec<u8>>),
     small: Small,
-    /// The translucent trees and surfaces of the last composition.
-    faded: HashMap<Key, Faded>,
-    /// Those of the one before it.
-    faded_before: HashMap<Key, Faded>,
+    elements: Elements,
     /// Something was drawn over the last picture.
     covered: bool,
     /// The output's gamma, and the picture without it, which is what is drawn into.
     gamma: Option<Ramps>,
     plain: Vec<u8>,
-}
-
-/// What was drawn by itself: a surface, or the tree whose root it is.
-type Key = (Id, Part);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Part {
-    Surface,
-    Tree,
 }
 
 /// The picture at its own size.
@@ -70,12 +53,6 @@ struct Small {
     rect: Rectangle<i32, Logical>,
     data: Vec<u8>,
     scratch: scale::Scratch,
-}
-
-smithay::backend::renderer::element::render_elements! {
-    Element<=PixmanRenderer>;
-    Surface=WaylandSurfaceRenderElement<PixmanRenderer>,
-    Faded=Faded,
 }
 
 impl Composer {
@@ -91,8 +68,7 @@ impl Composer {
             free: Vec::new(),
             home: mpsc::channel(),
             small: Small::default(),
-            faded: HashMap::new(),
-            faded_before: HashMap::new(),
+            elements: Elements::default(),
             covered: false,
             gamma: None,
             plain: Vec::new(),
@@ -220,7 +196,7 @@ impl Composer {
 
     /// Draws the base and what fits the output as it does, then what has a fit of its own. Whether anything had changed.
     fn draw_all(&mut self, placed: &[Placed], look: &Look, force: bool, data: &mut [u8]) -> Result<bool> {
-        self.faded_before = std::mem::take(&mut self.faded);
+        self.elements.turn();
         let (under, over): (Vec<_>, Vec<_>) = placed.iter().cloned().partition(|p| p.own.is_none());
         // Neither what comes over the picture nor what goes is known to a damage tracker.
         let changed = std::mem::replace(&mut self.covered, !over.is_empty()) || !over.is_empty();
@@ -239,7 +215,7 @@ impl Composer {
 
     /// Draws one more over a picture of the output's size.
     fn draw_over(&mut self, placed: &Placed, fit: Fit, data: &mut [u8]) -> Result<()> {
-        let elements = self.elements(std::slice::from_ref(placed), &fit);
+        let elements = self.elements_of(std::slice::from_ref(placed), &fit);
         // The damage tracker does not know of it.
         self.ages.insert(data.as_ptr() as usize, 0);
         let size = (self.size.w as usize, self.size.h as usize);
@@ -248,7 +224,7 @@ impl Composer {
 
     /// Draws at the output's size. Whether anything had changed.
     fn compose_whole(&mut self, placed: &[Placed], fit: &Fit, data: &mut [u8]) -> Result<bool> {
-        let elements = self.elements(placed, fit);
+        let elements = self.elements_of(placed, fit);
         let (address, size) = (data.as_ptr() as usize, (self.size.w as usize, self.size.h as usize));
         let age = self.ages.get(&address).map_or(0, |drawn| self.drawn - drawn + 1);
         let damaged = draw::damaged(&mut self.renderer, &mut self.tracker, (data, size), age, &elements)?;
@@ -282,7 +258,7 @@ impl Composer {
             scale: look.density,
             offset: (-f64::from(rect.loc.x), -f64::from(rect.loc.y)),
         };
-        let elements = self.elements(placed, &here);
+        let elements = self.elements_of(placed, &here);
         let age = usize::from(self.small.tracker.is_some());
         let size = Size {
             w: rect.size.w as u32,
@@ -313,67 +289,8 @@ impl Composer {
         Ok(damaged)
     }
 
-    fn elements(&mut self, placed: &[Placed], fit: &Fit) -> Vec<Element> {
-        let mut elements = Vec::new();
-        let before = std::mem::take(&mut self.faded_before);
-        for p in placed {
-            let (x, y) = fit.to_output(f64::from(p.at.x), f64::from(p.at.y));
-            let at: Point<i32, Physical> = (x.round() as i32, y.round() as i32).into();
-            let (on, kind) = (&mut self.renderer, Kind::Unspecified);
-            let tree = render_elements_from_surface_tree(on, &p.surface, at, fit.scale, 1.0, kind);
-            let tree = tree.into_iter().filter(|e| draw::is_drawable(e, fit.scale));
-            let mut tree: Vec<Element> = tree.filter_map(|e| self.mixable(e, fit, &before)).collect();
-            if p.alpha >= 1.0 {
-                elements.append(&mut tree);
-            } else {
-                let key = (Id::from_wayland_resource(&p.surface), Part::Tree);
-                elements.extend(self.fade(key, tree, fit, p.alpha, &before));
-            }
-        }
-        self.faded_before = before;
-        elements
-    }
-
-    /// A translucent surface as something that Pixman mixes with what is below it.
-    fn mixable(
-        &mut self,
-        surface: WaylandSurfaceRenderElement<PixmanRenderer>,
-        fit: &Fit,
-        before: &HashMap<Key, Faded>,
-    ) -> Option<Element> {
-        let opaque = match surface.texture() {
-            WaylandSurfaceTexture::Texture(texture) => texture.format().is_some_and(|f| !has_alpha(f)),
-            WaylandSurfaceTexture::SolidColor(_) => false,
-        };
-        if surface.alpha() >= 1.0 || !opaque {
-            return Some(Element::Surface(surface));
-        }
-        let key = (surface.id().clone(), Part::Surface);
-        self.fade(key, vec![surface], fit, 1.0, before)
-    }
-
-    /// Draws elements as one picture of this opacity, unless that of `before` is right.
-    fn fade<E: RenderElement<PixmanRenderer>>(
-        &mut self,
-        key: Key,
-        elements: Vec<E>,
-        fit: &Fit,
-        alpha: f32,
-        before: &HashMap<Key, Faded>,
-    ) -> Option<Element> {
-        let bounds = Rectangle::from_size((self.size.w as i32, self.size.h as i32).into());
-        let scale = fit.scale.into();
-        match Faded::new(&mut self.renderer, elements, scale, alpha, bounds, before.get(&key)) {
-            Ok(faded) => {
-                let faded = faded?;
-                self.faded.insert(key, faded.clone());
-                Some(Element::Faded(faded))
-            }
-            Err(why) => {
-                tracing::error!("{why:#}");
-                None
-            }
-        }
+    fn elements_of(&mut self, placed: &[Placed], fit: &Fit) -> Vec<Element> {
+        self.elements.of(&mut self.renderer, placed, fit, self.size)
     }
 
     /// The picture's size.

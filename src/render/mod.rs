@@ -1,7 +1,9 @@
 //! From the scene to one buffer: the client's own when it fills the output alone, else a composed one.
 
+pub mod color;
 pub mod compose;
 mod draw;
+mod elements;
 mod faded;
 pub mod gamma;
 pub mod look;

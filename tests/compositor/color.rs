@@ -3,6 +3,7 @@
 use crate::client::{Client, Window};
 use crate::fixture::Fixture;
 use goggles_scope::handlers::Color;
+use wayland_client::protocol::wl_shm;
 use wayland_protocols::wp::color_management::v1::client::{
     wp_color_management_surface_v1::WpColorManagementSurfaceV1,
     wp_color_manager_v1::{Primaries, RenderIntent, TransferFunction, WpColorManagerV1},
@@ -85,6 +86,75 @@ fn viewers_hear_of_a_description_from_its_commit_on() {
     f.settle(&mut [&mut c]);
     assert_eq!(color(&f), Color::Unknown);
     assert!(c.error.is_none(), "{:?}", c.error);
+}
+
+/// A grey of ten bits.
+fn grey(level: u32) -> u32 {
+    3 << 30 | level << 20 | level << 10 | level
+}
+
+fn assert_grey(shown: u32, wanted: u32) {
+    let channels = [shown >> 16 & 255, shown >> 8 & 255, shown & 255];
+    assert!(
+        channels.iter().all(|c| c.abs_diff(wanted) <= 2),
+        "{shown:06x} is not {wanted}"
+    );
+}
+
+#[test]
+fn hdr10_is_drawn_as_srgb() {
+    let (mut f, mut c, w, manager) = begin(1);
+    let managed = manager.get_surface(&w.surface, &c.qh(), ());
+    let described = pq(&c, &manager);
+    f.settle(&mut [&mut c]);
+    // 0, 20.3, 203 and 800 cd/m², which the description says is the brightest.
+    let levels = [0, 366, 594, 745];
+    let buffer = c.buffer(32, 32, wl_shm::Format::Xrgb2101010, |x, _| grey(levels[x as usize / 8]));
+    c.show(&w.surface, &buffer, (32, 32));
+    f.advance(40, &mut [&mut c]);
+    // Not described, the numbers are sRGB's.
+    let picture = f.picture();
+    for (x, level) in levels.into_iter().enumerate() {
+        assert_grey(picture.at(x * 8 + 4, 16), level * 255 / 1023);
+    }
+    // A description alone is drawn, too.
+    managed.set_image_description(&described, RenderIntent::Perceptual);
+    w.surface.commit();
+    f.advance(40, &mut [&mut c]);
+    let picture = f.picture();
+    for (x, wanted) in [0, 89, 232, 255].into_iter().enumerate() {
+        assert_grey(picture.at(x * 8 + 4, 16), wanted);
+    }
+    let other = c.buffer(32, 32, wl_shm::Format::Xbgr2101010, |_, _| 389);
+    c.show(&w.surface, &other, (32, 32));
+    f.advance(40, &mut [&mut c]);
+    let red = f.picture().at(4, 4);
+    assert!(red >> 16 > 80 && red & 0xffff < 0x3030, "{red:06x}");
+    managed.unset_image_description();
+    w.surface.commit();
+    f.advance(40, &mut [&mut c]);
+    let red = f.picture().at(4, 4);
+    assert_eq!((red >> 16, red & 0xffff), (97, 0), "{red:06x}");
+    assert!(c.error.is_none(), "{:?}", c.error);
+}
+
+#[test]
+fn what_is_translucent_is_converted_and_mixed() {
+    let (mut f, mut c, w, manager) = begin(1);
+    let described = pq(&c, &manager);
+    let top = c.surface();
+    let _sub = c.globals().subcompositor.get_subsurface(&top, &w.surface, &c.qh(), ());
+    let managed = manager.get_surface(&top, &c.qh(), ());
+    f.settle(&mut [&mut c]);
+    managed.set_image_description(&described, RenderIntent::Perceptual);
+    // Half of 800 cd/m², over half of a grey of 0x80.
+    let half = c.buffer(16, 32, wl_shm::Format::Argb8888, |_, _| 0x805d_5d5d);
+    c.show(&top, &half, (16, 32));
+    w.surface.commit();
+    f.advance(40, &mut [&mut c]);
+    let picture = f.picture();
+    assert_grey(picture.at(4, 4), 0x80 + 0x40);
+    assert_grey(picture.at(20, 4), 0x80);
 }
 
 #[test]

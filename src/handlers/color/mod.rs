@@ -6,21 +6,24 @@
 //! | `manager` | the global: what is offered, and how descriptions are made |
 //! | `creator` | puts a description together from parameters |
 //! | `image` | a description as an object, and what it tells of itself |
+//! | `space` | what the renderer has to know of a description (pure) |
 //! | `surface` | a surface's description, double-buffered, and what it had better be |
 //! | `representation` | a surface's alpha mode and matrix, likewise |
 //!
-//! Descriptions are recorded, and viewers are told of the game's; nothing is converted: the stream is sRGB, which is what
-//! clients are told to prefer.
+//! Descriptions are recorded, and viewers are told of the game's. What isn't sRGB is converted to it when it is drawn
+//! (`render::color`): the output and the stream are sRGB, which is what clients are told to prefer.
 
 mod creator;
 mod description;
 mod image;
 mod manager;
 mod representation;
+mod space;
 mod surface;
 
 pub use description::Color;
-pub(super) use surface::color;
+pub use surface::space;
+pub(super) use surface::{color, identity};
 
 use smithay::reexports::wayland_server::DisplayHandle;
 

@@ -3,6 +3,7 @@
 use super::description::{Color, Description};
 use super::image::{self, Image};
 use super::manager::INTENTS;
+use crate::render::color::Space;
 use crate::state::State;
 use smithay::reexports::wayland_protocols::wp::color_management::v1::server::{
     wp_color_management_surface_feedback_v1::{
@@ -46,13 +47,27 @@ pub fn take(surface: &WlSurface) -> bool {
     })
 }
 
+/// The description of the surface's present content.
+fn description(states: &SurfaceData) -> Option<Description> {
+    if !states.cached_state.has::<Described>() {
+        return None;
+    }
+    states.cached_state.get::<Described>().current().0
+}
+
 /// What the surface's present content is said to be.
 pub fn color(states: &SurfaceData) -> Color {
-    if !states.cached_state.has::<Described>() {
-        return Color::Unknown;
-    }
-    let mut guard = states.cached_state.get::<Described>();
-    guard.current().0.map_or(Color::Unknown, |d| d.color())
+    description(states).map_or(Color::Unknown, |d| d.color())
+}
+
+/// The number of the description of the surface's present content.
+pub fn identity(states: &SurfaceData) -> Option<u64> {
+    description(states).map(|d| d.identity)
+}
+
+/// What the surface's present content is to be converted from; `None`: it is sRGB.
+pub fn space(states: &SurfaceData) -> Option<Space> {
+    description(states).and_then(|d| d.space())
 }
 
 fn set(surface: &WlSurface, description: Option<Description>) {

@@ -13,7 +13,7 @@
 //! Every filter of our own gives the same bits on every machine and for every number of threads: integers, or `f32` in a fixed order
 //! without a function whose result is not exact by IEEE 754.
 
-mod bands;
+pub(super) mod bands;
 mod colours;
 mod easu;
 mod linear;
