@@ -4,6 +4,7 @@
 mod bad;
 mod client;
 mod color;
+mod cursor;
 mod devices;
 mod fifo;
 mod fixture;

@@ -13,6 +13,7 @@ mod clipboard;
 mod desk;
 mod grab;
 mod input;
+mod limit;
 mod modes;
 mod monitor;
 mod profiles;
