@@ -99,6 +99,7 @@ pub fn run(settings: Settings) -> Result<i32> {
         retry: None,
         stats: None,
         focus: None,
+        let_go: 0,
         told: false,
         stopping: false,
         bus: bus.as_ref(),
@@ -178,6 +179,7 @@ struct Session<'a> {
     retry: Option<Duration>,
     stats: Option<StatsFifo>,
     focus: Option<Focus>,
+    let_go: u32,
     /// All is up, and the addresses have been said.
     told: bool,
     /// A signal has asked for the end.
@@ -278,6 +280,11 @@ impl Session<'_> {
         if focus != self.focus {
             self.focus = focus;
             fifo.focus(focus.unwrap_or(Focus::App(0)));
+        }
+        let let_go = state.scope.clients.ended().sum();
+        if let_go != self.let_go {
+            self.let_go = let_go;
+            fifo.let_go(let_go);
         }
     }
 

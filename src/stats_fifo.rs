@@ -57,6 +57,11 @@ impl StatsFifo {
         }
     }
 
+    /// So many clients were let go since the start.
+    pub fn let_go(&mut self, clients: u32) {
+        self.line(&format!("let-go={clients}\n"));
+    }
+
     /// Whether somebody reads (a file always does); looks anew if nobody did.
     fn open(&mut self) -> std::io::Result<bool> {
         if self.file.is_none() {
@@ -119,7 +124,8 @@ mod tests {
         let mut first = reader(&path);
         stats.fps(59.94);
         stats.focus(Focus::Steam);
-        assert_eq!(read(&mut first), "fps=59.940000\nfocus=steam\n");
+        stats.let_go(3);
+        assert_eq!(read(&mut first), "fps=59.940000\nfocus=steam\nlet-go=3\n");
         drop(first);
         stats.fps(2.0);
         let mut second = reader(&path);

@@ -9,7 +9,7 @@ mod interfaces;
 mod nonsense;
 mod x11;
 
-use crate::bench::process::resident;
+use crate::bench::process::own;
 use crate::raw::Raw;
 use crate::scope::Scope;
 use anyhow::{Context, Result, bail, ensure};
@@ -30,7 +30,7 @@ pub struct Outcome {
     pub name: &'static str,
     /// How often it could.
     pub done: usize,
-    /// The session's resident memory before, at most, and when it is gone, MiB.
+    /// The session's own resident memory before, at most, and when it is gone, MiB.
     pub memory: [f64; 3],
     /// How long a client that plays fair waited to be taken in and answered.
     pub waited: Vec<Duration>,
@@ -120,7 +120,7 @@ fn watched(
     name: &'static str,
     bad: impl FnOnce(&mut dyn FnMut() -> Result<()>) -> Result<(usize, bool)>,
 ) -> Result<Outcome> {
-    let before = resident(scope.pid())?;
+    let before = own(scope.pid())?;
     let (stop, stopped) = mpsc::channel::<()>();
     let fair_path = path.to_owned();
     let fair_one = std::thread::spawn(move || -> Result<Vec<Duration>> {
@@ -135,7 +135,7 @@ fn watched(
     });
     let mut most = before;
     let result = bad(&mut || {
-        most = most.max(resident(scope.pid())?);
+        most = most.max(own(scope.pid())?);
         Ok(())
     });
     // It ends by itself, too, if the session does.
@@ -146,7 +146,7 @@ fn watched(
     for _ in 0..20 {
         fair(path)?;
     }
-    let after = resident(scope.pid())?;
+    let after = own(scope.pid())?;
     Ok(Outcome {
         name,
         done,

@@ -3,14 +3,23 @@
 use anyhow::{Context, Result, ensure};
 use nested_tests::bad;
 use nested_tests::picture::{Mode, Size};
-use nested_tests::scope::Scope;
+use nested_tests::scope::{Setup, picture_program};
+use std::ffi::OsStr;
 
 /// What all of them together may leave behind, MiB.
 const KEPT: f64 = 64.0;
 
 #[test]
 fn they_are_let_go_and_the_session_goes_on() -> Result<()> {
-    let (scope, viewer) = Scope::with_picture("wl-picture", Mode::Scroll, Size { w: 640, h: 360 })?;
+    let size = Size { w: 640, h: 360 };
+    let mut setup = Setup::new(size)?;
+    let stats = setup.folder().join("stats");
+    std::fs::write(&stats, "")?;
+    setup.program(picture_program("wl-picture", Mode::Scroll, size)?);
+    setup.args([OsStr::new("-T"), stats.as_os_str()]);
+    let scope = setup.start()?;
+    let viewer = scope.viewer()?;
+    viewer.until_shown("the program's first picture", |_| true)?;
     let mut memory = Vec::new();
     bad::all(&scope, |outcome| {
         ensure!(outcome.ended || outcome.takes_time, "was borne: {outcome:?}");
@@ -25,6 +34,16 @@ fn they_are_let_go_and_the_session_goes_on() -> Result<()> {
     })?;
     let (first, last) = (memory[0][0], memory[memory.len() - 1][2]);
     assert!(last < first + KEPT, "{memory:?}");
+    let stats = std::fs::read_to_string(stats)?;
+    let counts: Vec<usize> = stats
+        .lines()
+        .filter_map(|line| line.strip_prefix("let-go=")?.parse().ok())
+        .collect();
+    // Of those that are let go for what they have or do, each once, and the 300 that speak nonsense.
+    assert!(
+        counts.is_sorted() && counts.last().is_some_and(|n| *n > 100),
+        "{counts:?}"
+    );
     let (status, log) = scope.stop()?;
     assert!(status.success(), "{status}:\n{log}");
     for end in [
@@ -32,6 +51,8 @@ fn they_are_let_go_and_the_session_goes_on() -> Result<()> {
         "objects of wl_callback",
         "rectangles",
         "open files",
+        "clients let go for what they had: ",
+        "clients let go for breaking a protocol: ",
     ] {
         assert!(log.contains(end), "no {end:?} in:\n{log}");
     }

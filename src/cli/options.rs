@@ -288,7 +288,7 @@ pub struct Options {
     /// Write the X11 and Wayland displays' names here when all is ready: a file or a FIFO
     #[arg(short = 'R', long, value_name = "PATH", help_heading = "Run")]
     pub ready_fd: Option<PathBuf>,
-    /// Write statistics here, line by line: a FIFO (made if there is nothing) or a file
+    /// Write statistics here, line by line (fps=, focus=, let-go=): a FIFO (made if there is nothing) or a file
     #[arg(short = 'T', long, value_name = "PATH", help_heading = "Run")]
     pub stats_path: Option<PathBuf>,
 }

@@ -31,6 +31,11 @@ impl Ended {
         self.stuck.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// How many in all.
+    pub fn sum(&self) -> u32 {
+        self.list().iter().fold(0, |sum, (_, count)| sum.wrapping_add(*count))
+    }
+
     /// For what, in words, and how many.
     pub fn list(&self) -> [(&'static str, u32); 3] {
         [

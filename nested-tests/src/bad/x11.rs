@@ -5,14 +5,18 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 use x11rb::connection::Connection as _;
 use x11rb::protocol::xproto::{
-    AtomEnum, ClientMessageEvent, ConfigureWindowAux, ConnectionExt as _, CreateWindowAux, EventMask, PropMode,
-    WindowClass,
+    AtomEnum, ClientMessageEvent, ConfigureWindowAux, ConnectionExt as _, CreateWindowAux, EventMask, InputFocus,
+    PropMode, WindowClass,
 };
 use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
 
 /// How long the X server may take for one portion.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Wide or high. The X server fills all of a menu, which may have 32767 x 32767 pixels without asking anybody; it is then busy
+/// for seconds. And of each such size a picture is made here, half of which the allocator keeps when it is gone.
+const LARGE: u32 = 1536;
 
 /// What the session or the window manager looks at, but for what writes pictures into the user's folder.
 const NAMES: [&str; 45] = [
@@ -76,7 +80,7 @@ pub struct Bad {
 pub type Flood = fn(&mut Bad) -> Result<()>;
 
 /// What, how many portions of it, and how.
-pub const FLOODS: [(&str, usize, Flood); 6] = [
+pub const FLOODS: [(&str, usize, Flood); 7] = [
     ("x11-windows-come-and-go", 40, |bad| {
         for _ in 0..100 {
             let window = bad.window((0, 0, 64, 64), false)?;
@@ -140,6 +144,24 @@ pub const FLOODS: [(&str, usize, Flood); 6] = [
         }
         Ok(())
     }),
+    ("x11-values", 40, |bad| {
+        let menu = bad.dice(4) == 0;
+        let window = bad.window((0, 0, 64, 64), menu)?;
+        bad.x.map_window(window)?;
+        bad.windows.push(window);
+        for _ in 0..60 {
+            bad.value()?;
+            let about = bad.any_window();
+            let place = ConfigureWindowAux::new()
+                .x(bad.word() as i32)
+                .y(bad.word() as i32)
+                .width(bad.word() % LARGE)
+                .height(bad.word() % LARGE);
+            bad.x.configure_window(about, &place)?;
+            bad.x.set_input_focus(InputFocus::PARENT, about, x11rb::CURRENT_TIME)?;
+        }
+        Ok(())
+    }),
 ];
 
 impl Bad {
@@ -200,6 +222,26 @@ impl Bad {
         self.x
             .create_window(0, id, self.root, x, y, w, h, 0, kind, same, &aux)?;
         Ok(id)
+    }
+
+    /// A property of any name gets any value, of any length and format.
+    fn value(&mut self) -> Result<()> {
+        let (window, atom, kind) = (self.any_window(), self.any_atom(), self.any_atom());
+        let words: Vec<u32> = (0..self.dice(12)).map(|_| self.word()).collect();
+        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
+        let (mode, x) = (
+            [PropMode::REPLACE, PropMode::APPEND][usize::from(words.len() % 2 == 1)],
+            &self.x,
+        );
+        match self.dice % 3 {
+            0 => x.change_property8(mode, window, atom, kind, &bytes)?.ignore_error(),
+            1 => {
+                let halves: Vec<u16> = words.iter().map(|word| *word as u16).collect();
+                x.change_property16(mode, window, atom, kind, &halves)?.ignore_error();
+            }
+            _ => x.change_property32(mode, window, atom, kind, &words)?.ignore_error(),
+        }
+        Ok(())
     }
 }
 

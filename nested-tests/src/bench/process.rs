@@ -64,11 +64,19 @@ pub fn total(pid: u32) -> Result<u64> {
 
 /// Resident memory in MiB.
 pub fn resident(pid: u32) -> Result<f64> {
+    status(pid, "VmRSS:")
+}
+
+/// The same without the memory that its clients share with it, which is theirs, MiB.
+pub fn own(pid: u32) -> Result<f64> {
+    Ok(resident(pid)? - status(pid, "RssShmem:")?)
+}
+
+/// A line of `/proc/PID/status`, MiB.
+fn status(pid: u32, name: &str) -> Result<f64> {
     let status = read(Path::new(&format!("/proc/{pid}")), "status")?;
-    let line = status
-        .lines()
-        .find_map(|l| l.strip_prefix("VmRSS:"))
-        .context("no VmRSS")?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    let line = line.with_context(|| format!("no {name}"))?;
     let kib: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
     Ok(kib / 1024.0)
 }
