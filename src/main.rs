@@ -9,6 +9,7 @@ use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 /// What is logged if nobody says otherwise: what we do, and what troubles the libraries. smithay calls each end of
 /// Xwayland an error; we say ourselves when it is one.
@@ -70,7 +71,13 @@ fn log() -> Result<(), Refusal> {
         .into_iter()
         .find_map(|name| Some((name, std::env::var(name).ok()?)));
     let (name, directives) = said.unwrap_or(("", LOGGED.into()));
-    let filter = EnvFilter::try_new(&directives).map_err(|e| Refusal::usage(format!("{name}: {e}")))?;
+    let mut filter = EnvFilter::try_new(&directives).map_err(|e| Refusal::usage(format!("{name}: {e}")))?;
+    // What smithay's X11 window manager tells for its own developers panics where an X11 program says no text.
+    if filter.max_level_hint().is_none_or(|most| most > LevelFilter::INFO)
+        && let Ok(quiet) = "smithay::xwayland::xwm=info".parse()
+    {
+        filter = filter.add_directive(quiet);
+    }
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
