@@ -67,8 +67,8 @@ pub(super) struct Told {
 }
 
 impl State {
-    /// A property of a window, or of the root window, has changed.
-    pub(super) fn x11_property(&mut self, server: u32, window: u32, atom: u32) {
+    /// Properties of windows, or of the root window, have changed: the window and the atom of each.
+    pub(super) fn x11_properties(&mut self, server: u32, changed: &[(u32, u32)]) {
         let Some(run) = self.scope.xwayland.run(server) else {
             return;
         };
@@ -76,18 +76,22 @@ impl State {
             return;
         };
         let (conn, root) = ewmh.connection();
-        match steam.changed(conn, window, root, atom) {
-            Ok(None) => {}
-            Ok(Some(Change::Control(Control::Screenshot))) => self.x11_screenshot(server),
-            Ok(Some(Change::Control(control))) => self.control(control),
-            Ok(Some(Change::Mark(at, words))) => {
-                let id = self.scope.windows.by_x11(server, window).map(|w| w.id);
-                if let Some(known) = id.and_then(|id| self.scope.windows.get_mut(id)) {
-                    mark(&mut known.marks, at, &words);
-                    self.scene_changed();
+        let changes = steam.changes(conn, root, changed).unwrap_or_else(|why| {
+            tracing::debug!("error reading properties: {why:#}");
+            Vec::new()
+        });
+        for (window, change) in changes {
+            match change {
+                Change::Control(Control::Screenshot) => self.x11_screenshot(server),
+                Change::Control(control) => self.control(control),
+                Change::Mark(at, words) => {
+                    let id = self.scope.windows.by_x11(server, window).map(|w| w.id);
+                    if let Some(known) = id.and_then(|id| self.scope.windows.get_mut(id)) {
+                        mark(&mut known.marks, at, &words);
+                        self.scene_changed();
+                    }
                 }
             }
-            Err(why) => tracing::debug!("error reading a property: {why:#}"),
         }
     }
 
@@ -265,8 +269,11 @@ impl Scope {
         self.xwayland.told.dirty = true;
     }
 
-    /// When the counter of input events is to be told.
+    /// When X servers are to be seen to again: at once, where events wait, or when the counter of input events is to be told.
     pub fn feedback_deadline(&self) -> Option<Mono> {
+        if self.xwayland.has_unread() {
+            return Some(self.now);
+        }
         let told = &self.xwayland.told;
         let due = self.xwayland.display().is_some() && told.inputs != self.inputs;
         due.then(|| told.at + COUNTER)

@@ -177,6 +177,16 @@ impl Ewmh {
         std::mem::take(&mut self.unread)
     }
 
+    /// Some of them wait on.
+    pub fn leave_unread(&mut self) {
+        self.unread = true;
+    }
+
+    /// As [`Self::take_unread`], and they go on waiting.
+    pub fn has_unread(&self) -> bool {
+        self.unread
+    }
+
     /// The next thing to do, of the events that are there. An error: the connection is gone.
     pub fn next(&mut self) -> Result<Option<News>> {
         while let Some(event) = self.conn.poll_for_event()? {

@@ -121,6 +121,12 @@ impl Xwayland {
         self.run(server)?.ewmh.as_mut()
     }
 
+    /// Whether events may wait that no readiness will tell of.
+    fn has_unread(&self) -> bool {
+        let runs = self.slots.values().filter_map(|slot| slot.run.as_ref());
+        runs.filter_map(|run| run.ewmh.as_ref()).any(ewmh::Ewmh::has_unread)
+    }
+
     /// The window manager of the server at this place, if it is ready.
     fn wm(&mut self, server: u32) -> Option<&mut X11Wm> {
         self.run(server)?.wm.as_mut()

@@ -4,25 +4,50 @@ use super::ewmh::News;
 use super::manager::tell;
 use crate::state::{Scope, State};
 use smithay::xwayland::X11Surface;
+use std::collections::HashSet;
+
+/// So many events are seen to before the values of the properties that they name are asked for, so many times.
+const MOST: usize = 1024;
+const ROUNDS: usize = 4;
 
 impl State {
     /// Sees to all events of this server that are there. Whether the connection lives.
     pub(super) fn x11_read_events(&mut self, server: u32) -> bool {
         self.scope.now = self.scope.clock.now();
-        loop {
-            let Some(ewmh) = self.scope.xwayland.ewmh(server) else {
-                return false;
-            };
-            match ewmh.next() {
-                Ok(None) => return true,
-                Ok(Some(news)) => self.x11_news(server, news),
-                // The server is gone; its own end is noticed elsewhere.
-                Err(why) => {
-                    tracing::debug!("error reading X events: {why:#}");
+        // While the server is asked for values, more may come; who never pauses does not keep the loop for ever.
+        for _ in 0..ROUNDS {
+            let (mut changed, mut known, mut all) = (Vec::new(), HashSet::new(), false);
+            for _ in 0..MOST {
+                let Some(ewmh) = self.scope.xwayland.ewmh(server) else {
                     return false;
+                };
+                match ewmh.next() {
+                    Ok(None) => {
+                        all = true;
+                        break;
+                    }
+                    Ok(Some(News::Property { window, atom })) => {
+                        if known.insert((window, atom)) {
+                            changed.push((window, atom));
+                        }
+                    }
+                    Ok(Some(news)) => self.x11_news(server, news),
+                    // The server is gone; its own end is noticed elsewhere.
+                    Err(why) => {
+                        tracing::debug!("error reading X events: {why:#}");
+                        return false;
+                    }
                 }
             }
+            if all && changed.is_empty() {
+                return true;
+            }
+            self.x11_properties(server, &changed);
         }
+        if let Some(ewmh) = self.scope.xwayland.ewmh(server) {
+            ewmh.leave_unread();
+        }
+        true
     }
 
     fn x11_news(&mut self, server: u32, news: News) {
@@ -46,7 +71,7 @@ impl State {
                 }
             }
             News::Resized => self.x11_mode_is_set(),
-            News::Property { window, atom } => self.x11_property(server, window, atom),
+            News::Property { window, atom } => self.x11_properties(server, &[(window, atom)]),
             News::Emulated(window) => {
                 if let Some(window) = x11(scope, server, window)
                     && window.is_fullscreen()

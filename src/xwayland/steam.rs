@@ -80,32 +80,37 @@ impl Steam {
         Ok(marks)
     }
 
-    /// What the change of this property means; `None`: nothing, or nothing that makes sense, which is told once.
-    pub fn changed(&mut self, conn: &RustConnection, window: u32, root: u32, atom: u32) -> Result<Option<Change>> {
-        if window != root {
-            let Some(at) = self.marks.get(&atom) else {
-                return Ok(None);
-            };
-            let reply = get(conn, window, atom)?.reply_unchecked()?;
-            let words = reply.map(|r| raw(&r).words).unwrap_or_default();
-            return Ok(Some(Change::Mark(*at, words)));
-        }
-        let Some(at) = self.controls.get(&atom) else {
-            return Ok(None);
-        };
-        let Some(reply) = get(conn, window, atom)?.reply_unchecked()? else {
-            return Ok(None);
-        };
-        let (name, read) = CONTROLS[*at];
-        match read(&raw(&reply)) {
-            Ok(control) => Ok(control.map(Change::Control)),
-            Err(why) => {
-                if self.complained.insert(*at) {
-                    tracing::warn!("an X11 program set {name} to a value that is ignored: {why}");
-                }
-                Ok(None)
+    /// What the changes of these properties, each of a window, mean; those that mean nothing are left out. A busy server
+    /// answers all of them at once as late as it answers one.
+    pub fn changes(&mut self, conn: &RustConnection, root: u32, changed: &[(u32, u32)]) -> Result<Vec<(u32, Change)>> {
+        let mut asked = Vec::new();
+        for (window, atom) in changed {
+            let known = if *window == root { &self.controls } else { &self.marks };
+            if let Some(at) = known.get(atom) {
+                asked.push((*window, *at, get(conn, *window, *atom)?));
             }
         }
+        let mut changes = Vec::new();
+        for (window, at, cookie) in asked {
+            let reply = cookie.reply_unchecked()?.map(|reply| raw(&reply));
+            if window != root {
+                changes.push((window, Change::Mark(at, reply.unwrap_or_default().words)));
+            } else if let Some(control) = reply.and_then(|raw| self.control(at, &raw)) {
+                changes.push((window, Change::Control(control)));
+            }
+        }
+        Ok(changes)
+    }
+
+    /// What the `at`-th of [`CONTROLS`] asks for; what makes no sense is told once.
+    fn control(&mut self, at: usize, raw: &Raw) -> Option<Control> {
+        let (name, read) = CONTROLS[at];
+        read(raw).unwrap_or_else(|why| {
+            if self.complained.insert(at) {
+                tracing::warn!("an X11 program set {name} to a value that is ignored: {why}");
+            }
+            None
+        })
     }
 
     /// Writes what differs from what was written before.
