@@ -42,6 +42,8 @@ pub struct Settings {
     pub limit: Option<Refresh>,
     /// Frames are shown as soon as they are drawn, not at even intervals (`--adaptive-sync`).
     pub adaptive_sync: bool,
+    /// Programs are offered an HDR10 monitor (`--hdr-enabled`).
+    pub hdr: bool,
     /// How a picture of another size is fitted (`-S`).
     pub scaler: Scaler,
     /// How many times as large it is made at most (`-m`); infinite without a limit.

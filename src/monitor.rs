@@ -4,7 +4,7 @@
 //! `GAMESCOPE_PATCHED_EDID_FILE`, whose path X11 clients find at the root window).
 
 use crate::config::{Edid, Settings};
-use crate::edid::{self, Spec};
+use crate::edid::{self, Hdr, Spec};
 use crate::files::write_at_once;
 use crate::link::{Refresh, Size};
 use anyhow::{Context, Result};
@@ -52,6 +52,7 @@ impl Monitor {
             Edid::Made { name, vendor } => edid::build(&Spec {
                 name: name.clone(),
                 vendor: *vendor,
+                hdr: settings.hdr.then_some(Hdr::OURS),
                 ..Spec::new(area, settings.refresh)
             }),
             Edid::File(path) => read_file(path).with_context(|| format!("error reading {}", path.display()))?,

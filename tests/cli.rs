@@ -59,7 +59,7 @@ fn help_shows_what_is_served_and_nothing_else() {
     ] {
         assert!(out.contains(word), "{word} in\n{out}");
     }
-    for word in ["--hdr-enabled", "--fullscreen", "-h, --help", "openvr"] {
+    for word in ["--hdr-itm-enabled", "--fullscreen", "-h, --help", "openvr"] {
         assert!(!out.contains(word), "{word} in\n{out}");
     }
     assert!(out.lines().all(|line| line.chars().count() <= 120));
@@ -94,8 +94,8 @@ fn minus_h_is_a_height() {
 fn what_is_not_served_is_refused_by_name() {
     for (args, words) in [
         (
-            &["--hdr-enabled", "--", "true"][..],
-            "--hdr-enabled is gamescope's, and this version does not serve it yet",
+            &["--hdr-itm-enabled", "--", "true"][..],
+            "--hdr-itm-enabled is gamescope's, and this version does not serve it yet",
         ),
         (&["--sharpness", "21", "--", "true"], "from 0 to 20"),
         (&["-m0", "--", "true"], "a factor from 0.01 to 100"),
@@ -200,7 +200,7 @@ fn completions_name_the_options() {
         let (code, out, _) = run(&["completions", shell]);
         assert_eq!(code, 0, "{shell}");
         assert!(
-            out.contains("nested-refresh") && !out.contains("hdr-enabled"),
+            out.contains("nested-refresh") && !out.contains("hdr-itm-enabled"),
             "{shell}"
         );
     }

@@ -186,6 +186,16 @@ fn the_monitors_edid_is_a_file() {
     assert_eq!(edid, std::fs::read(m.path().join("beside")).unwrap());
     assert_eq!(goggles_scope::edid::read(&edid).unwrap().name, "Den TV");
     assert!(!m.path().join("gamescope-0.edid").exists(), "it goes with the session");
+    // CTA-861's block of HDR's static metadata: traditional gamma and ST 2084, of type 1.
+    let says_hdr = |edid: &[u8]| edid.windows(4).any(|bytes| bytes == [0xe6, 0x06, 0x05, 0x01]);
+    assert!(!says_hdr(&edid));
+    let hdr = m.path().join("hdr");
+    let (code, _, err) = run(m
+        .session(&["--hdr-enabled"], "true")
+        .env("GAMESCOPE_PATCHED_EDID_FILE", &hdr));
+    // The variable's file is the user's, and stays.
+    assert_eq!(code, 0, "{err}");
+    assert!(says_hdr(&std::fs::read(hdr).unwrap()));
 }
 
 #[test]

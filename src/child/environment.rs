@@ -44,7 +44,7 @@ pub fn environment(
     changes.unset("ENABLE_VKBASALT");
 
     if settings.steam {
-        changes.steam(displays);
+        changes.steam(displays, settings.hdr);
     }
     if let Some(preload) = present(KEPT_PRELOAD) {
         changes.set("LD_PRELOAD", preload);
@@ -109,13 +109,14 @@ impl Changes {
 
     /// What Steam asks to know which of its controls work here. "0" where this version lacks the means: a slider
     /// that does nothing is worse than none.
-    fn steam(&mut self, displays: &Displays) {
+    fn steam(&mut self, displays: &Displays, hdr: bool) {
         self.set("SRT_URLOPEN_PREFER_STEAM", "1");
         self.set("STEAM_DISABLE_MANGOAPP_ATOM_WORKAROUND", "1");
         self.set(
             "STEAM_MULTIPLE_XWAYLANDS",
             if displays.x11.len() > 1 { "1" } else { "0" },
         );
+        self.set("STEAM_GAMESCOPE_HDR_SUPPORTED", if hdr { "1" } else { "0" });
         // Filter, scaler and sharpness, the limit, the refresh and VRR follow the root window (`xwayland::controls`).
         for served in [
             "STEAM_GAMESCOPE_FANCY_SCALING_SUPPORT",
@@ -126,7 +127,6 @@ impl Changes {
             self.set(served, "1");
         }
         for unserved in [
-            "STEAM_GAMESCOPE_HDR_SUPPORTED",
             "STEAM_USE_MANGOAPP",
             "STEAM_MANGOAPP_HORIZONTAL_SUPPORTED",
             "STEAM_MANGOAPP_PRESETS_SUPPORTED",

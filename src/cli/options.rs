@@ -136,6 +136,9 @@ pub struct Options {
     /// Show a frame as soon as it is drawn; false: at even intervals, latched as late as encoding allows [default: true]
     #[arg(long, help_heading = "Picture", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
     pub adaptive_sync: Option<bool>,
+    /// Offer programs an HDR10 monitor of 1000 cd/m²; what they draw is made SDR for the stream
+    #[arg(long, help_heading = "Picture", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
+    pub hdr_enabled: Option<bool>,
     /// How a picture of another size is fitted [default: auto]
     #[arg(short = 'S', long, help_heading = "Picture")]
     pub scaler: Option<Scaler>,
@@ -313,6 +316,7 @@ impl Options {
             nested_refresh,
             framerate_limit,
             adaptive_sync,
+            hdr_enabled,
             scaler,
             filter,
             max_scale,

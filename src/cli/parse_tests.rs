@@ -61,6 +61,7 @@ fn every_option_arrives() {
         "600",
         "--gamemode=false",
         "--adaptive-sync=false",
+        "--hdr-enabled",
         "--force-grab-cursor",
         "-g",
         "--hotkeys",
@@ -116,7 +117,7 @@ fn every_option_arrives() {
         (Scaler::Fill, Filter::Nearest, 2.5, 1.5)
     );
     assert_eq!(s.hide_cursor.unwrap().as_millis(), 500);
-    assert!(s.steam && s.rt && s.keep_alive && s.expose_wayland && s.xwayland_count == 0);
+    assert!(s.hdr && s.steam && s.rt && s.keep_alive && s.expose_wayland && s.xwayland_count == 0);
     assert_eq!(
         (s.ready.unwrap().to_str(), s.stats.unwrap().to_str()),
         (Some("/r"), Some("/t"))

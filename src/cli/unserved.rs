@@ -71,7 +71,6 @@ pub const UNSERVED: &[Unserved] = &[
     value("generate-drm-mode"),
     flag("immediate-flips"),
     value("force-orientation"),
-    flag("hdr-enabled"),
     value("hdr-sdr-content-nits"),
     flag("hdr-itm-enable"),
     flag("hdr-itm-enabled"),

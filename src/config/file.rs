@@ -183,10 +183,10 @@ mod tests {
         );
         assert_eq!(mistake("\n\n[output]\nwidth = 3\n").0, 3);
         assert_eq!(
-            mistake("rt = true\nhdr-enabled = true"),
+            mistake("rt = true\nhdr-itm-enabled = true"),
             (
                 2,
-                "'hdr-enabled' is gamescope's, and this version does not serve it yet".into()
+                "'hdr-itm-enabled' is gamescope's, and this version does not serve it yet".into()
             )
         );
         assert_eq!(mistake("config = 'x'"), (1, "'config' is a flag, not a key".into()));

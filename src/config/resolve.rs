@@ -65,6 +65,7 @@ pub fn resolve(options: Options, command: Vec<OsString>, displayless: bool) -> R
             .and_then(|limit| limit.0)
             .map(|hz| Refresh(hz.0)),
         adaptive_sync: options.adaptive_sync.unwrap_or(true),
+        hdr: options.hdr_enabled.unwrap_or(false),
         scaler: options.scaler.unwrap_or(Scaler::Auto),
         max_scale: options.max_scale.map_or(f64::INFINITY, |factor| factor.0),
         filter: filter(options.filter),

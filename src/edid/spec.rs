@@ -109,6 +109,16 @@ pub struct Hdr {
     pub gamut: Chromaticity,
 }
 
+impl Hdr {
+    /// Our HDR10 monitor's.
+    pub const OURS: Self = Self {
+        max_nits: 1_000.0,
+        max_average_nits: 400.0,
+        min_nits: 0.01,
+        gamut: Chromaticity::BT2020,
+    };
+}
+
 /// A virtual monitor.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spec {

@@ -101,6 +101,7 @@ impl Scope {
         if self.extras.hints != hints {
             self.extras.hints = hints;
             self.scene_info_dirty = true;
+            self.facts_changed();
         }
     }
 }

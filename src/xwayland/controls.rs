@@ -5,6 +5,7 @@ use super::properties::{Control, SCREENSHOT, mark};
 use super::steam::Change;
 use crate::config::Filter;
 use crate::frame::fixed::RED_ZONE;
+use crate::handlers::Color;
 use crate::input::hotkeys::Action;
 use crate::link::{Refresh, Size};
 use crate::scene::policy::{Info, WindowId};
@@ -256,6 +257,11 @@ impl State {
 }
 
 impl Scope {
+    /// The X servers' root windows are to be told anew.
+    pub(crate) fn facts_changed(&mut self) {
+        self.xwayland.told.dirty = true;
+    }
+
     /// The windows, as the policy saw them: Steam is told of those that it may choose.
     pub fn note_focusable(&mut self, windows: &[Info]) {
         let choosable = windows.iter().filter(|w| w.is_choosable());
@@ -387,6 +393,8 @@ impl Scope {
             inputs: self.inputs,
             cursor,
             vrr: self.is_vrr(),
+            hdr: self.settings.hdr,
+            hdr_wanted: matches!(self.base_hints().color, Color::Bt2020Pq | Color::Scrgb),
             fsr: self.settings.filter == Filter::Fsr && x >= 1.0 && y >= 1.0 && (x, y) != (1.0, 1.0),
             refresh: self.refresh(),
             modes,

@@ -53,6 +53,10 @@ pub struct Facts {
     pub fsr: bool,
     /// Frames are shown as soon as they are drawn.
     pub vrr: bool,
+    /// The monitor is an HDR one.
+    pub hdr: bool,
+    /// The base window's picture is in HDR.
+    pub hdr_wanted: bool,
     /// The output's refresh.
     pub refresh: Refresh,
     /// The modes of the output, the best first.
@@ -107,11 +111,11 @@ fn display(facts: &Facts) -> Vec<(&'static str, Value)> {
         ("GAMESCOPE_FSR_FEEDBACK", word(facts.fsr.into())),
         ("GAMESCOPE_VRR_CAPABLE", word(1)),
         ("GAMESCOPE_VRR_FEEDBACK", word(facts.vrr.into())),
-        // No screen is built in, and this version has no HDR.
+        // No screen is built in.
         ("GAMESCOPE_DISPLAY_IS_EXTERNAL", word(1)),
-        ("GAMESCOPE_DISPLAY_SUPPORTS_HDR", word(0)),
-        ("GAMESCOPE_HDR_OUTPUT_FEEDBACK", word(0)),
-        ("GAMESCOPE_COLOR_APP_WANTS_HDR_FEEDBACK", word(0)),
+        ("GAMESCOPE_DISPLAY_SUPPORTS_HDR", word(facts.hdr.into())),
+        ("GAMESCOPE_HDR_OUTPUT_FEEDBACK", word(facts.hdr.into())),
+        ("GAMESCOPE_COLOR_APP_WANTS_HDR_FEEDBACK", word(facts.hdr_wanted.into())),
     ]
 }
 
@@ -159,6 +163,8 @@ mod tests {
             cursor: true,
             fsr: false,
             vrr: true,
+            hdr: false,
+            hdr_wanted: false,
             refresh: Refresh(59_940),
             modes: vec![Size { w: 1920, h: 1080 }, Size { w: 1280, h: 720 }],
             created: Some("7 1 :4".into()),

@@ -1,7 +1,8 @@
 //! color-management and color-representation: what is offered, what is refused, and what viewers hear of it.
 
 use crate::client::{Client, Window};
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, settings};
+use goggles_scope::config::Settings;
 use goggles_scope::handlers::Color;
 use wayland_client::protocol::wl_shm;
 use wayland_protocols::wp::color_management::v1::client::{
@@ -177,6 +178,37 @@ fn output_and_surfaces_prefer_srgb_and_say_what_that_is() {
         "TargetPrimaries",
         "TargetLuminance { min_lum: 2000, max_lum: 80 }",
         "Done",
+    ] {
+        assert_eq!(c.heard.count(INFO, what), 1, "{what}: {:?}", c.heard.log);
+    }
+}
+
+#[test]
+fn an_hdr_monitor_prefers_hdr10() {
+    let mut f = Fixture::with(Settings {
+        hdr: true,
+        ..settings(32, 32)
+    });
+    let mut c = f.client();
+    let w = c.toplevel();
+    f.settle(&mut [&mut c]);
+    let manager: WpColorManagerV1 = c.global(1);
+    let output = manager.get_output(&c.globals().output, &c.qh(), ());
+    let feedback = manager.get_surface_feedback(&w.surface, &c.qh(), ());
+    output.get_image_description(&c.qh(), ());
+    let preferred = feedback.get_preferred(&c.qh(), ());
+    f.settle(&mut [&mut c]);
+    // Both are the same one.
+    assert_eq!(c.heard.count(IMAGE, "Ready { identity: 3 }"), 2, "{:?}", c.heard.log);
+    preferred.get_information(&c.qh(), ());
+    f.settle(&mut [&mut c]);
+    for what in [
+        "PrimariesNamed { primaries: Value(Bt2020) }",
+        "TfNamed { tf: Value(St2084Pq) }",
+        "Luminances { min_lum: 50, max_lum: 10000, reference_lum: 203 }",
+        "TargetLuminance { min_lum: 100, max_lum: 1000 }",
+        "TargetMaxCll { max_cll: 1000 }",
+        "TargetMaxFall { max_fall: 400 }",
     ] {
         assert_eq!(c.heard.count(INFO, what), 1, "{what}: {:?}", c.heard.log);
     }

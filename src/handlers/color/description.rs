@@ -1,5 +1,6 @@
 //! Image descriptions, and the checks of those that clients put together. Pure.
 
+use crate::edid::Hdr;
 use smithay::reexports::wayland_protocols::wp::color_management::v1::server::{
     wp_color_manager_v1::{Primaries as Named, TransferFunction},
     wp_image_description_creator_params_v1::Error,
@@ -70,7 +71,8 @@ pub struct Description {
 /// The output's.
 const OUTPUT: u64 = 1;
 const SCRGB: u64 = 2;
-static LAST: AtomicU64 = AtomicU64::new(SCRGB);
+const OUTPUT_HDR: u64 = 3;
+static LAST: AtomicU64 = AtomicU64::new(OUTPUT_HDR);
 
 /// The named primaries that are offered.
 pub const PRIMARIES: [(Named, Chromaticities); 4] = [
@@ -114,13 +116,22 @@ fn luminances(transfer: Transfer) -> (Range, u32) {
 }
 
 impl Description {
-    /// sRGB, which the output is.
-    pub fn output() -> Self {
-        let (named, primaries) = PRIMARIES[0];
-        let transfer = Transfer::Named(TransferFunction::Gamma22);
+    /// What clients had better draw: sRGB, or for an HDR monitor ([`Hdr::OURS`]) HDR10.
+    pub fn output(hdr: bool) -> Self {
+        let (named, primaries) = if hdr { PRIMARIES[1] } else { PRIMARIES[0] };
+        let transfer = Transfer::Named(match hdr {
+            true => TransferFunction::St2084Pq,
+            false => TransferFunction::Gamma22,
+        });
         let (luminance, white) = luminances(transfer);
+        let Hdr {
+            max_nits,
+            max_average_nits,
+            min_nits,
+            ..
+        } = Hdr::OURS;
         Self {
-            identity: OUTPUT,
+            identity: if hdr { OUTPUT_HDR } else { OUTPUT },
             content: Content::Parameters(Parameters {
                 primaries,
                 named: Some(named),
@@ -128,9 +139,12 @@ impl Description {
                 luminance,
                 white,
                 target: primaries,
-                target_luminance: luminance,
-                max_cll: None,
-                max_fall: None,
+                target_luminance: match hdr {
+                    true => ((min_nits * 10_000.0) as u32, max_nits as u32),
+                    false => luminance,
+                },
+                max_cll: hdr.then_some(max_nits as u32),
+                max_fall: hdr.then_some(max_average_nits as u32),
             }),
         }
     }
@@ -311,7 +325,8 @@ mod tests {
         assert_eq!(color(Named::Bt2020, TransferFunction::St2084Pq), Color::Bt2020Pq);
         assert_eq!(color(Named::Srgb, TransferFunction::ExtLinear), Color::Scrgb);
         assert_eq!(color(Named::Bt2020, TransferFunction::Hlg), Color::Other);
-        assert_eq!(Description::output().color(), Color::Srgb);
+        assert_eq!(Description::output(false).color(), Color::Srgb);
+        assert_eq!(Description::output(true).color(), Color::Bt2020Pq);
         assert_eq!(Description::windows_scrgb().color(), Color::Scrgb);
     }
 
@@ -319,7 +334,7 @@ mod tests {
     fn descriptions_have_numbers_of_their_own() {
         let one = draft(Named::Srgb, TransferFunction::Gamma22).finish(1).unwrap();
         let two = draft(Named::Srgb, TransferFunction::Gamma22).finish(1).unwrap();
-        assert!(one.identity != two.identity && one.identity > SCRGB && two.identity > SCRGB);
+        assert!(one.identity != two.identity && one.identity > OUTPUT_HDR && two.identity > OUTPUT_HDR);
     }
 
     #[test]

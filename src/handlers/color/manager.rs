@@ -101,7 +101,7 @@ impl Dispatch<WpColorManagerV1, ()> for State {
 
 impl Dispatch<WpColorManagementOutputV1, ()> for State {
     fn request(
-        _: &mut Self,
+        state: &mut Self,
         _: &Client,
         _: &WpColorManagementOutputV1,
         request: OutputRequest,
@@ -110,7 +110,12 @@ impl Dispatch<WpColorManagementOutputV1, ()> for State {
         init: &mut DataInit<'_, Self>,
     ) {
         if let OutputRequest::GetImageDescription { image_description } = request {
-            image::ready(image_description, Description::output(), true, init);
+            image::ready(
+                image_description,
+                Description::output(state.scope.settings.hdr),
+                true,
+                init,
+            );
         }
     }
 }

@@ -11,7 +11,7 @@
 //! | `representation` | a surface's alpha mode and matrix, likewise |
 //!
 //! Descriptions are recorded, and viewers are told of the game's. What isn't sRGB is converted to it when it is drawn
-//! (`render::color`): the output and the stream are sRGB, which is what clients are told to prefer.
+//! (`render::color`): the stream is sRGB. That is what clients are told to prefer, unless the monitor is an HDR one.
 
 mod creator;
 mod description;

@@ -125,7 +125,7 @@ impl Dispatch<WpColorManagementSurfaceV1, Managed> for State {
 
 impl Dispatch<WpColorManagementSurfaceFeedbackV1, Managed> for State {
     fn request(
-        _: &mut Self,
+        state: &mut Self,
         _: &Client,
         object: &WpColorManagementSurfaceFeedbackV1,
         request: FeedbackRequest,
@@ -142,7 +142,12 @@ impl Dispatch<WpColorManagementSurfaceFeedbackV1, Managed> for State {
             object.post_error(FeedbackError::Inert, "the surface is gone");
             return;
         }
-        // It never changes: the stream is sRGB.
-        image::ready(image_description, Description::output(), true, init);
+        // It never changes.
+        image::ready(
+            image_description,
+            Description::output(state.scope.settings.hdr),
+            true,
+            init,
+        );
     }
 }

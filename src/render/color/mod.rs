@@ -15,7 +15,7 @@ mod primaries;
 mod surface;
 mod tone;
 
-pub use convert::Space;
+pub use convert::{Converter, Depth, Space};
 pub use curve::Curve;
 pub use surface::{Converted, Copies, TEN_BITS};
 
