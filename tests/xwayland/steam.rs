@@ -373,6 +373,18 @@ fn what_there_is_not_is_denied_and_input_is_counted() {
 }
 
 #[test]
+fn an_hdr_monitor_is_told_of() {
+    let mut desk = Desk::unstarted();
+    desk.f.state.scope.settings.hdr = true;
+    desk.start();
+    let x = desk.x();
+    for name in ["HDR_OUTPUT_FEEDBACK", "DISPLAY_SUPPORTS_HDR"] {
+        until_told(&mut desk, &x, &format!("GAMESCOPE_{name}"), &[1]);
+    }
+    until_told(&mut desk, &x, "GAMESCOPE_COLOR_APP_WANTS_HDR_FEEDBACK", &[0]);
+}
+
+#[test]
 fn screenshots_are_asked_for_one_after_the_other() {
     let folder = tempfile::tempdir().unwrap();
     let mut desk = Desk::unstarted();

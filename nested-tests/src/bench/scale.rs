@@ -61,7 +61,7 @@ fn hdr10(count: usize) -> Result<Vec<f64>> {
     };
     let converter = Converter::new(hdr10).context("these are BT.2020's primaries")?;
     // All colours, one after the other.
-    let pixel = |i: usize| (3 << 30 | i as u32 * 1165).to_le_bytes();
+    let pixel = |i: usize| ((3 << 30) | (i as u32 * 1165)).to_le_bytes();
     let from: Vec<[u8; 4]> = (0..FROM.0 * FROM.1).map(pixel).collect();
     let mut to = vec![0; from.len()];
     let once = |_| {
