@@ -11,6 +11,8 @@ use crate::render::scale::bands;
 
 /// How fine the tables are that are asked by a square root of light.
 const FINE: usize = 4096;
+/// So many pixels are converted together.
+const BLOCK: usize = 64;
 /// Ten bits.
 const LEVELS: usize = 1024;
 /// How much each of sRGB's primaries has of its white's luminance.
@@ -54,10 +56,11 @@ pub struct Converter {
     display: Option<(f32, f32)>,
     matrix: [[f32; 3]; 3],
     /// By what a colour is made darker, by the root of the share that its largest channel has of the peak.
-    tone: Option<Box<[f32]>>,
-    peak: f32,
+    tone: Option<Box<[f32; FINE]>>,
+    /// What of the peak the white is.
+    of_peak: f32,
     /// Eight-bit signals, by the root of light.
-    signal: Box<[u8]>,
+    signal: Box<[u8; FINE]>,
 }
 
 impl Converter {
@@ -73,12 +76,12 @@ impl Converter {
         let whole = if growth == 0.0 { full } else { 1.0 };
         let light = (0..LEVELS).map(|i| (space.curve.light(i as f64 / (LEVELS - 1) as f64) * whole) as f32);
         let root = |i: usize| (i as f64 / (FINE - 1) as f64).powi(2);
-        let tone = (peak > 1.0).then(|| {
+        let tone = (peak > 1.0).then(|| -> Option<_> {
             let factor = |i: usize| {
                 let light = root(i.max(1)) * peak;
                 (rolled_off(light, peak, space.white) / light) as f32
             };
-            (0..FINE).map(factor).collect()
+            Some(Box::new((0..FINE).map(factor).collect::<Vec<_>>().try_into().ok()?))
         });
         let signal = |i: usize| (root(i).powf(1.0 / OUTPUT) * 255.0).round() as u8;
         Some(Self {
@@ -86,9 +89,9 @@ impl Converter {
             light: Box::new(light.collect::<Vec<_>>().try_into().ok()?),
             display: (growth != 0.0).then_some((growth, full as f32)),
             matrix,
-            tone,
-            peak: peak as f32,
-            signal: (0..FINE).map(signal).collect(),
+            tone: tone.flatten(),
+            of_peak: (1.0 / peak) as f32,
+            signal: Box::new((0..FINE).map(signal).collect::<Vec<_>>().try_into().ok()?),
         })
     }
 
@@ -102,51 +105,84 @@ impl Converter {
         let width = width.max(1);
         bands::rows(to, width, |y, row| {
             let from = from.get(y * width..).unwrap_or_default();
-            for (to, from) in row.iter_mut().zip(from) {
-                *to = self.pixel(depth, u32::from_le_bytes(*from));
+            for (to, from) in row.chunks_mut(BLOCK).zip(from.chunks(BLOCK)) {
+                self.block(depth, from, to);
             }
         });
     }
 
     /// One pixel, whose colours are multiplied by its alpha, as `ARGB8888`.
     pub fn pixel(&self, depth: Depth, from: u32) -> u32 {
-        let (alpha, signal) = signals(depth, from);
-        if alpha == 0 {
-            return 0;
-        }
-        let colour = self.signals_of(signal.map(|level| self.light[level as usize]));
-        let [r, g, b] = colour.map(|v| (u32::from(v) * alpha + 127) / 255);
-        alpha << 24 | r << 16 | g << 8 | b
+        let mut to = [0];
+        self.block(depth, &[from.to_le_bytes()], &mut to);
+        to[0]
     }
 
-    /// The output's signals of light in the space's primaries.
-    fn signals_of(&self, mut light: [f32; 3]) -> [u8; 3] {
+    /// At most [`BLOCK`] pixels, step by step, so that each step but the tables' is one for several pixels at once.
+    fn block(&self, depth: Depth, from: &[[u8; 4]], to: &mut [u32]) {
+        let mut alpha = [0; BLOCK];
+        let mut light = [[0.0; BLOCK]; 3];
+        for (i, from) in from.iter().enumerate().take(BLOCK) {
+            let (a, signal) = signals(depth, u32::from_le_bytes(*from));
+            alpha[i] = a;
+            for (light, signal) in light.iter_mut().zip(signal) {
+                light[i] = self.light[signal as usize % LEVELS];
+            }
+        }
         if let Some((growth, full)) = self.display {
-            let luminance: f32 = (0..3).map(|i| light[i] * HLG_LUMA[i]).sum();
-            let factor = full * luminance.powf(growth);
-            light = light.map(|v| v * factor);
+            for i in 0..BLOCK {
+                let luminance = sum(HLG_LUMA, [light[0][i], light[1][i], light[2][i]]);
+                let factor = full * luminance.powf(growth);
+                light.iter_mut().for_each(|channel| channel[i] *= factor);
+            }
         }
-        let mut rgb = self
-            .matrix
-            .map(|row| row[0] * light[0] + row[1] * light[1] + row[2] * light[2]);
-        let least = rgb[0].min(rgb[1]).min(rgb[2]);
-        if least < 0.0 {
-            let luminance: f32 = (0..3).map(|i| rgb[i] * LUMA[i]).sum();
-            let share = (luminance / (luminance - least)).max(0.0);
-            rgb = rgb.map(|v| luminance + (v - luminance) * share);
-        }
+        self.within_srgb(&mut light);
         if let Some(tone) = &self.tone {
-            let most = rgb[0].max(rgb[1]).max(rgb[2]);
-            let factor = tone[place((most / self.peak).min(1.0))];
-            rgb = rgb.map(|v| v * factor);
+            let mut places = [0; BLOCK];
+            for i in 0..BLOCK {
+                let most = light[0][i].max(light[1][i]).max(light[2][i]);
+                places[i] = place(most * self.of_peak);
+            }
+            let factors = places.map(|place| tone[place as usize % FINE]);
+            for channel in &mut light {
+                channel.iter_mut().zip(factors).for_each(|(v, factor)| *v *= factor);
+            }
         }
-        rgb.map(|v| self.signal[place(v.clamp(0.0, 1.0))])
+        let places = light.map(|channel| channel.map(place));
+        for (i, to) in to.iter_mut().enumerate().take(BLOCK) {
+            let alpha = alpha[i];
+            let [r, g, b] = places.each_ref().map(|places| {
+                let signal = u32::from(self.signal[places[i] as usize % FINE]);
+                (signal * alpha + 127) / 255
+            });
+            *to = alpha << 24 | r << 16 | g << 8 | b;
+        }
+    }
+
+    /// Light of the space's primaries as light of sRGB's, desaturated where one of them would be below zero.
+    fn within_srgb(&self, light: &mut [[f32; BLOCK]; 3]) {
+        let [red, green, blue] = light;
+        for ((red, green), blue) in red.iter_mut().zip(green).zip(blue) {
+            let rgb = self.matrix.map(|row| sum(row, [*red, *green, *blue]));
+            let least = rgb[0].min(rgb[1]).min(rgb[2]).min(0.0);
+            let luminance = sum(LUMA, rgb).max(0.0);
+            let share = luminance / (luminance - least).max(f32::MIN_POSITIVE);
+            let share = if least < 0.0 { share } else { 1.0 };
+            [*red, *green, *blue] = rgb.map(|v| luminance + (v - luminance) * share);
+        }
     }
 }
 
+fn sum(weights: [f32; 3], of: [f32; 3]) -> f32 {
+    weights[0] * of[0] + weights[1] * of[1] + weights[2] * of[2]
+}
+
 /// Where in a table the root of a share is.
-fn place(share: f32) -> usize {
-    ((share.sqrt() * (FINE - 1) as f32 + 0.5) as usize).min(FINE - 1)
+fn place(share: f32) -> u32 {
+    // Beside 2^23 there are no fractions: it is rounded, and stands in the lowest bits.
+    const WHOLE: f32 = 8_388_608.0;
+    let place = share.clamp(0.0, 1.0).sqrt() * (FINE - 1) as f32;
+    (place + WHOLE).to_bits() & 0x7f_ffff
 }
 
 /// The alpha, of 255, and the ten-bit signals that are not multiplied by it any more.
