@@ -1,9 +1,8 @@
 //! Our connections to an X server: the window manager's and our own. Neither may hold up the session.
 //!
-//! The loop waits for replies. A client may grab the server (`XGrabServer`), and then nobody else is served, unless XTEST
-//! says so: both connections ask for that. A server that still gives no answer for [`PATIENCE`] is ended, as if it had
-//! died: it hangs, or is stopped, or the manager has asked for a grab of its own (smithay's has one for each window that
-//! comes or goes) while a client keeps its one.
+//! The loop waits for replies. No client can keep the server from giving them: Xwayland lets nobody grab the server but the
+//! window manager. A server that gives no answer for [`PATIENCE`] all the same, because it hangs or is stopped, is ended,
+//! as if it had died.
 
 use super::Xwayland;
 use super::ewmh::Ewmh;
@@ -12,20 +11,14 @@ use super::steam::Steam;
 use crate::child::descendants;
 use crate::clients::{LOOK, Watch};
 use crate::state::State;
-use anyhow::{Context, Result, anyhow, ensure};
-use rustix::event::{PollFd, PollFlags, poll};
+use anyhow::{Context, Result, anyhow};
 use rustix::process::Signal;
-use rustix::time::Timespec;
 use smithay::reexports::calloop::LoopHandle;
 use smithay::xwayland::X11Wm;
-use std::io::{ErrorKind, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
-use x11rb::connection::RequestConnection as _;
-use x11rb::protocol::xtest::{ConnectionExt as _, X11_EXTENSION_NAME};
-use x11rb::wrapper::ConnectionExt as _;
 
 /// Longer than a server under load takes for anything that a game asks of it. Its programs end with it.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -95,59 +88,7 @@ pub(super) fn connect(
     let mut ewmh = Ewmh::connect(place, ours, events).context("error connecting to Xwayland")?;
     let (conn, _) = ewmh.connection();
     let steam = Steam::new(conn).context("error asking for Xwayland's atoms")?;
-    match conn.extension_information(X11_EXTENSION_NAME)? {
-        Some(xtest) => {
-            serve_always(&managers, xtest.major_opcode)?;
-            // Not before: what we do would be told to the manager in the midst of it. The answer comes when it is over.
-            conn.sync().context("error asking for XTEST")?;
-            conn.xtest_grab_control(true)?
-                .check()
-                .context("error asking for XTEST")?;
-        }
-        None => tracing::debug!("this Xwayland has no XTEST: a client that grabs it holds up the session"),
-    }
     (server.ewmh, server.steam) = (Some(ewmh), Some(steam));
-    Ok(())
-}
-
-/// Asks that the manager be served while a client has grabbed the server.
-///
-/// smithay does not let us use its connection, so that this goes past it. X counts requests by 16 bits: 65536 of them
-/// (most of which do nothing) are none to smithay's count. Nobody else is served meanwhile, so that no event has a count of
-/// its own. When this returns, the server has begun: the bytes are more than the socket holds.
-fn serve_always(manager: &UnixStream, xtest: u8) -> Result<()> {
-    const GRAB: [u8; 4] = request(36);
-    const UNGRAB: [u8; 4] = request(37);
-    const NOTHING: [u8; 4] = request(127);
-    let [low, high] = 2u16.to_ne_bytes();
-    // GrabControl with "impervious" set.
-    let control = [xtest, 3, low, high, 1, 0, 0, 0];
-    let mut bytes = GRAB.to_vec();
-    bytes.extend(NOTHING.repeat((1 << 16) - 3));
-    bytes.extend(control.into_iter().chain(UNGRAB));
-    write_all(manager, &bytes).context("error asking for XTEST")
-}
-
-/// A core request without any arguments.
-const fn request(opcode: u8) -> [u8; 4] {
-    let [low, high] = 1u16.to_ne_bytes();
-    [opcode, 0, low, high]
-}
-
-/// Writes to a socket that does not block.
-fn write_all(mut to: &UnixStream, mut bytes: &[u8]) -> Result<()> {
-    let patience = Timespec::try_from(PATIENCE)?;
-    while !bytes.is_empty() {
-        match to.write(bytes) {
-            Ok(n) => bytes = &bytes[n..],
-            Err(e) if e.kind() == ErrorKind::WouldBlock => {
-                let ready = poll(&mut [PollFd::new(&to, PollFlags::OUT)], Some(&patience))?;
-                ensure!(ready > 0, "the X server reads nothing");
-            }
-            Err(e) if e.kind() == ErrorKind::Interrupted => {}
-            Err(e) => return Err(e.into()),
-        }
-    }
     Ok(())
 }
 
@@ -156,10 +97,11 @@ pub(super) fn kill(display: u32) {
     let Ok(own) = i32::try_from(std::process::id()) else {
         return;
     };
-    let its = format!("Xwayland\0:{display}\0");
+    let (its, parent) = (format!("Xwayland\0:{display}\0"), format!("PPid:\t{own}"));
     for process in descendants(own) {
-        let command = std::fs::read(format!("/proc/{}/cmdline", process.pid)).unwrap_or_default();
-        if command.starts_with(its.as_bytes()) {
+        let read = |file| std::fs::read_to_string(format!("/proc/{}/{file}", process.pid)).unwrap_or_default();
+        // A program of ours may have servers of its own, in a container under the same number.
+        if read("cmdline").starts_with(&its) && read("status").lines().any(|line| line == parent) {
             process.signal(Signal::KILL);
         }
     }

@@ -269,7 +269,7 @@ impl Ewmh {
         for ((window, sibling), attributes) in moves.iter().zip(attributes) {
             let below = ConfigureWindowAux::new().sibling(*sibling).stack_mode(StackMode::BELOW);
             // This connection is not the manager's, whom the X server would ask first. It asks nobody about an
-            // override-redirect window. A grab, which would hide that the frame was one, might be waited for.
+            // override-redirect window. That a frame was one for a moment is nothing to anybody.
             let managed = attributes.reply_unchecked()?.is_some_and(|a| !a.override_redirect);
             if managed {
                 self.conn.change_window_attributes(*window, &override_redirect(true))?;

@@ -196,8 +196,9 @@ impl Xwayland {
         if let Err(why) = wm.new_selection(target, mimes) {
             tracing::debug!("error offering a selection to X11 clients: {why}");
         }
-        // The manager's connection is its own, and this is what makes it send what it wrote without a grab.
-        if let Err(why) = wm.get_randr_primary_output() {
+        // An order of no windows: the manager's connection is its own, and this is what makes it send what it wrote.
+        let nothing = std::iter::empty::<&smithay::xwayland::X11Surface>();
+        if let Err(why) = wm.update_stacking_order_downwards(nothing) {
             tracing::debug!("error offering a selection to X11 clients: {why}");
         }
     }
