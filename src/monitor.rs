@@ -19,6 +19,11 @@ pub const FILE_VARIABLE: &str = "GAMESCOPE_PATCHED_EDID_FILE";
 /// An EDID is at most 256 blocks; more than that is not read.
 const MAX_FILE: u64 = 64 * 1024;
 
+/// A monitor of this rate can show frames as they come, down to so many a second; 48 are usual, and a range must be more than
+/// 10 Hz wide.
+const VARIABLE: Refresh = Refresh(59_000);
+const SLOWEST: u32 = 48;
+
 /// The monitor.
 #[derive(Debug)]
 pub struct Monitor {
@@ -52,6 +57,7 @@ impl Monitor {
             Edid::Made { name, vendor } => edid::build(&Spec {
                 name: name.clone(),
                 vendor: *vendor,
+                variable_from: (settings.refresh.0 >= VARIABLE.0).then_some(SLOWEST),
                 hdr: settings.hdr.then_some(Hdr::OURS),
                 ..Spec::new(area, settings.refresh)
             }),

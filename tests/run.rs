@@ -186,6 +186,9 @@ fn the_monitors_edid_is_a_file() {
     assert_eq!(edid, std::fs::read(m.path().join("beside")).unwrap());
     assert_eq!(goggles_scope::edid::read(&edid).unwrap().name, "Den TV");
     assert!(!m.path().join("gamescope-0.edid").exists(), "it goes with the session");
+    // The range limits: frames may come at 48 to 60 Hz, rounded up.
+    let limits = edid.windows(7).find(|bytes| bytes.starts_with(&[0, 0, 0, 0xfd]));
+    assert_eq!(limits.map(|bytes| &bytes[5..]), Some(&[48, 61][..]));
     // CTA-861's block of HDR's static metadata: traditional gamma and ST 2084, of type 1.
     let says_hdr = |edid: &[u8]| edid.windows(4).any(|bytes| bytes == [0xe6, 0x06, 0x05, 0x01]);
     assert!(!says_hdr(&edid));
