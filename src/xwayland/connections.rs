@@ -56,11 +56,15 @@ impl Xwayland {
 impl State {
     /// The loop is about to wait for something else than an X server. One that gave no answer is ended.
     pub fn x11_asked(&mut self) {
-        let answers = &self.scope.xwayland.answers;
-        if answers.watch.as_ref().is_some_and(Watch::leave) {
-            let place = answers.asked;
+        let xwayland = &self.scope.xwayland;
+        let place = xwayland.answers.asked;
+        if xwayland.answers.watch.as_ref().is_some_and(Watch::leave)
+            && let Some(run) = xwayland.slots.get(&place).and_then(|slot| slot.run.as_ref())
+        {
             let seconds = PATIENCE.as_secs();
-            self.x11_give_up(place, &format!("it did not answer for {seconds} s"));
+            tracing::warn!("Xwayland {place} did not answer for {seconds} s: it is ended");
+            // Its end is noticed as that of one that died.
+            kill(run.display());
         }
     }
 }

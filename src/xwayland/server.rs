@@ -284,14 +284,6 @@ impl State {
         }
     }
 
-    /// The server at this place is of no use any more.
-    pub(super) fn x11_give_up(&mut self, place: u32, why: &str) {
-        let slot = self.scope.xwayland.slots.get(&place);
-        if let Some(run) = slot.and_then(|slot| slot.run.as_ref()).map(|server| server.run) {
-            self.xwayland_ended(run, why);
-        }
-    }
-
     /// The server has ended, or is of no use: all of it is taken away, and it is started again, if it was ready.
     fn xwayland_ended(&mut self, run: u64, why: &str) {
         let Some((place, server)) = self.xwayland_run(run) else {
