@@ -111,7 +111,7 @@ fn no_encoder() -> Result<()> {
 
 #[test]
 fn an_option_not_served_is_refused_by_name() -> Result<()> {
-    refuses(&["--hdr-enabled"], |setup| setup.args(["--hdr-enabled"]))
+    refuses(&["--hdr-itm-enabled"], |setup| setup.args(["--hdr-itm-enabled"]))
 }
 
 /// 127 and 126, as a shell has it.
