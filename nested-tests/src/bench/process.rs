@@ -1,7 +1,7 @@
 //! What the kernel says of a process: CPU time by thread, memory.
 
 use anyhow::{Context, Result};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 /// CPU time by thread name, in ns. Threads of one name are added up, their number at the end left out (`pool-3` is
@@ -81,22 +81,39 @@ fn status(pid: u32, name: &str) -> Result<f64> {
     Ok(kib / 1024.0)
 }
 
-/// The child of `pid`, or a child's child, whose name is `name`.
+/// The process `pid`, a child of it, or a child's child, whose name is `name`.
+///
+/// Each process says whose child it is: the kernel's lists of children leave some out while others end (proc(5)).
 pub fn descendant(pid: u32, name: &str) -> Result<Option<u32>> {
-    let mut todo = vec![pid];
-    while let Some(pid) = todo.pop() {
-        let Ok(tasks) = std::fs::read_dir(format!("/proc/{pid}/task")) else {
+    let mut parents = HashMap::new();
+    for entry in std::fs::read_dir("/proc")?.flatten() {
+        let pid = entry.file_name().to_str().and_then(|pid| pid.parse::<u32>().ok());
+        // One that has ended meanwhile is nobody's child.
+        let (Some(pid), Ok(stat)) = (pid, read(&entry.path(), "stat")) else {
             continue;
         };
-        for task in tasks.flatten() {
-            let children = read(&task.path(), "children").unwrap_or_default();
-            todo.extend(children.split_whitespace().filter_map(|v| v.parse::<u32>().ok()));
-        }
-        if read(Path::new(&format!("/proc/{pid}")), "comm").is_ok_and(|comm| comm.trim() == name) {
-            return Ok(Some(pid));
-        }
+        // PID (COMM) STATE PPID ...: the name may have brackets of its own.
+        let (Some((start, rest)), Some(at)) = (stat.rsplit_once(')'), stat.find('(')) else {
+            continue;
+        };
+        let parent = rest.split_whitespace().nth(1).and_then(|ppid| ppid.parse::<u32>().ok());
+        parents.insert(pid, (parent.unwrap_or(0), start[at + 1..].to_owned()));
     }
-    Ok(None)
+    let is_below = |mut at: u32| {
+        // No chain is longer than the list, even if a number was given anew while it was made.
+        for _ in 0..parents.len() {
+            match parents.get(&at) {
+                _ if at == pid => return true,
+                Some((parent, _)) => at = *parent,
+                None => return false,
+            }
+        }
+        false
+    };
+    let mut found = parents
+        .iter()
+        .filter(|(pid, (_, comm))| comm == name && is_below(**pid));
+    Ok(found.next().map(|(pid, _)| *pid))
 }
 
 fn read(dir: &Path, file: &str) -> std::io::Result<String> {
