@@ -23,7 +23,7 @@ setup-build:
 	@tools/setup.sh build
 
 setup-test:
-	@tools/setup.sh build run test
+	@tools/setup.sh build run check test
 
 build: setup-build
 	$(CARGO) build --release --locked --bin goggles-scope

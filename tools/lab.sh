@@ -14,9 +14,9 @@ if [ "$(id -u)" != 0 ]; then
   exit 0
 fi
 cargo=${CARGO:-cargo}
-# The path of a test program, from cargo's own messages.
+# The path of a test program, from cargo's own messages. (`tee /dev/stderr` would open a log file anew and empty it.)
 program() {
-  "$cargo" test --locked --no-run "$@" 2>&1 | tee /dev/stderr | sed -n 's/.*Executable .*(\(.*\))$/\1/p'
+  "$cargo" test --locked --no-run "$@" 2>&1 | tee >(cat >&2) | sed -n 's/.*Executable .*(\(.*\))$/\1/p'
 }
 "$cargo" build --locked --workspace --bins
 lab=$(realpath "$(program -p nested-tests --test lab)")

@@ -12,10 +12,10 @@ build=(build-essential pkg-config libxkbcommon-dev libpixman-1-dev libgstreamer1
     libgstreamer-plugins-base1.0-dev libpipewire-0.3-dev libwayland-dev libclang-dev clang cmake)
 run=(xwayland xkb-data fonts-dejavu-core gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
     gstreamer1.0-plugins-ugly libgl1-mesa-dri glmark2-es2-wayland pipewire pipewire-bin pipewire-pulse pipewire-alsa)
-check=(edid-decode x11-xserver-utils wlcs dbus-daemon bubblewrap)
-test=(gstreamer1.0-libav weston foot xterm libsdl2-tests zenity gtk-3-examples gtk-4-examples adwaita-icon-theme
-    xdotool x11-utils x11-xserver-utils mesa-utils vulkan-tools mesa-vulkan-drivers xvfb chromium wireplumber
-    pulseaudio-utils alsa-utils grim wlr-randr)
+check=(edid-decode x11-utils x11-xserver-utils xdotool wlcs dbus-daemon bubblewrap gstreamer1.0-libav pulseaudio-utils)
+test=(weston foot xterm libsdl2-tests zenity gtk-3-examples gtk-4-examples adwaita-icon-theme
+    mesa-utils vulkan-tools mesa-vulkan-drivers xvfb chromium wireplumber
+    alsa-utils grim wlr-randr)
 games=(supertuxkart retroarch retroarch-assets wine wine64 chromium)
 
 # The least versions: node for esbuild's target and node:test, cargo for edition 2024 and the dependencies.

@@ -42,12 +42,10 @@ pub struct Rig {
 }
 
 impl Rig {
-    /// `None`, and why, where there is no PipeWire.
-    pub fn new(config: Config) -> Option<Self> {
-        if !std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).any(|p| p.join(PROGRAM).exists()) {
-            eprintln!("skipped: there is no program {PROGRAM} (Debian: pipewire)");
-            return None;
-        }
+    pub fn new(config: Config) -> Self {
+        let installed =
+            std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).any(|p| p.join(PROGRAM).exists());
+        assert!(installed, "there is no program {PROGRAM} (tools/setup.sh run)");
         let filter = tracing_subscriber::EnvFilter::from_default_env();
         let _ = tracing_subscriber::fmt()
             .with_env_filter(filter)
@@ -61,13 +59,13 @@ impl Rig {
         let AudioToNetwork::Format(format) = packets.recv_timeout(PATIENCE).unwrap() else {
             panic!("a packet before the format")
         };
-        Some(Self {
+        Self {
             audio,
             voices,
             packets,
             format,
             folder,
-        })
+        }
     }
 
     /// A file's path in a folder of the test's own.

@@ -34,9 +34,7 @@ fn start(all: &[Vec<f32>]) -> Option<usize> {
 }
 
 fn check(layout: Layout, rate: u32, how: Player) {
-    let Some(mut rig) = Rig::new(config(layout)) else {
-        return;
-    };
+    let mut rig = Rig::new(config(layout));
     let file = rig.path("tone.wav");
     wav(&file, layout, rate, 20.0);
     let _playing = rig.play(how, &file);
@@ -143,9 +141,7 @@ fn other_rates() {
 
 #[test]
 fn two_programs_at_once_one_late() {
-    let Some(mut rig) = Rig::new(config(Layout::Stereo)) else {
-        return;
-    };
+    let mut rig = Rig::new(config(Layout::Stereo));
     let (first, second) = (rig.path("first.wav"), rig.path("second.wav"));
     wav(&first, Layout::Stereo, RATE, 40.0);
     let other = |place| frequency(place) + 85.0;

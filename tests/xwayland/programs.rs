@@ -2,28 +2,21 @@
 
 use crate::desk::{Desk, H, W};
 use crate::x::{BLUE, RED};
-use std::io::{ErrorKind, Read};
+use std::io::Read;
 use std::process::{Command, Stdio};
 use x11rb::protocol::Event;
 use x11rb::protocol::xproto::AtomEnum;
 
-/// Runs a program with this desk as its display, while the desk lives; what it wrote. `None`: it is not installed.
-fn run(desk: &mut Desk, program: &str, args: &[&str]) -> Option<String> {
-    let started = Command::new(program)
+/// Runs a program with this desk as its display, while the desk lives; what it wrote.
+fn run(desk: &mut Desk, program: &str, args: &[&str]) -> String {
+    let mut child = Command::new(program)
         .args(args)
         .env("DISPLAY", format!(":{}", desk.display()))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .spawn();
-    let mut child = match started {
-        Ok(child) => child,
-        Err(e) if e.kind() == ErrorKind::NotFound => {
-            eprintln!("skipped: {program} is not installed");
-            return None;
-        }
-        Err(e) => panic!("{program} can't be run: {e}"),
-    };
+        .spawn()
+        .unwrap_or_else(|e| panic!("{program} (tools/setup.sh check): {e}"));
     let status = desk.wait(&format!("{program} {args:?} ends"), |_| {
         child.try_wait().expect("a child")
     });
@@ -42,7 +35,7 @@ fn run(desk: &mut Desk, program: &str, args: &[&str]) -> Option<String> {
         .read_to_string(&mut wrong)
         .expect("text");
     assert!(status.success(), "{program} {args:?}: {wrong}");
-    Some(said)
+    said
 }
 
 #[test]
@@ -58,9 +51,7 @@ fn xprop_reads_and_sets_steams_properties() {
     desk.until_seen(&[(1, 1, BLUE)]);
     let id = first.to_string();
     let set = ["-id", &id, "-f", "STEAM_GAME", "32c", "-set", "STEAM_GAME", "570"];
-    if run(&mut desk, "xprop", &set).is_none() {
-        return;
-    }
+    run(&mut desk, "xprop", &set);
     // A game is before what is none.
     desk.until_seen(&[(1, 1, RED)]);
     desk.until("its app is told", |_| x.words(x.root, "GAMESCOPE_FOCUSED_APP") == [570]);
@@ -68,8 +59,7 @@ fn xprop_reads_and_sets_steams_properties() {
         &mut desk,
         "xprop",
         &["-root", "GAMESCOPE_FOCUSED_APP", "GAMESCOPE_FOCUSABLE_APPS"],
-    )
-    .unwrap_or_default();
+    );
     let lines = "GAMESCOPE_FOCUSED_APP(CARDINAL) = 570\nGAMESCOPE_FOCUSABLE_APPS(CARDINAL) = 570\n";
     assert_eq!(said, lines);
 }
@@ -84,9 +74,7 @@ fn xdotool_finds_activates_and_minimises_windows() {
     x.map(second);
     desk.until_seen(&[(1, 1, BLUE)]);
     desk.until_focused(&x, second);
-    let Some(active) = run(&mut desk, "xdotool", &["getactivewindow"]) else {
-        return;
-    };
+    let active = run(&mut desk, "xdotool", &["getactivewindow"]);
     assert_eq!(active.trim(), second.to_string());
     run(&mut desk, "xdotool", &["windowactivate", "--sync", &first.to_string()]);
     desk.until_seen(&[(1, 1, RED)]);
