@@ -51,6 +51,7 @@ impl State {
         self.scope.settings.refresh = refresh;
         self.scope.repace();
         self.x11_output_resized(before);
+        self.eis_devices_changed();
         self.scope.scene_info_dirty = true;
         self.scene_changed();
         Ok(())

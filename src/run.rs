@@ -24,6 +24,7 @@ use smithay::reexports::calloop::generic::Generic;
 use smithay::reexports::calloop::signals::{Signal, Signals};
 use smithay::reexports::calloop::{EventLoop, Interest, LoopHandle, Mode, PostAction};
 use smithay::reexports::wayland_server::Display;
+use std::ffi::OsString;
 use std::io::Write;
 use std::os::fd::AsFd;
 use std::rc::Rc;
@@ -74,6 +75,7 @@ pub fn run(settings: Settings) -> Result<i32> {
     if let Err(why) = state.scope.monitor.publish(&wayland, &|name| std::env::var_os(name)) {
         tracing::warn!("the monitor's EDID has no file: {why:#}");
     }
+    let libei = listen_eis(&mut state, &wayland);
     match LimiterFile::open(&|name| std::env::var_os(name)) {
         Ok(file) => state.scope.limiter = Some(file),
         Err(why) => tracing::warn!("the frame limit has no file: {why:#}"),
@@ -92,6 +94,7 @@ pub fn run(settings: Settings) -> Result<i32> {
 
     let mut session = Session {
         wayland,
+        libei,
         stream,
         child: None,
         code: 0,
@@ -170,6 +173,8 @@ impl Streaming {
 /// What lives as long as the session, beside the state.
 struct Session<'a> {
     wayland: String,
+    /// The socket's name where programs emulate input.
+    libei: Option<OsString>,
     stream: Option<Streaming>,
     child: Option<Child>,
     /// The program's exit status, once it has ended; it may be kept alive.
@@ -314,6 +319,7 @@ impl Session<'_> {
         }
         let displays = Displays {
             wayland: self.wayland.clone().into(),
+            libei: self.libei.clone(),
             x11: state.scope.xwayland.displays().unwrap_or_default(),
             limiter_file: state.scope.limiter.as_ref().map(|file| file.path().to_owned()),
             ..Displays::default()
@@ -364,6 +370,19 @@ fn start_audio(config: audio::Config, transport: &Transport, voices: Option<audi
             tracing::warn!("the session is silent: {why:#} (Debian: apt install pipewire pipewire-pulse)")
         })
         .ok()
+}
+
+/// Lets programs emulate input beside the Wayland socket of this name. Gives the name of theirs; without it the session goes on.
+fn listen_eis(state: &mut State, wayland: &str) -> Option<OsString> {
+    let name = format!("{wayland}-ei");
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR")?;
+    match state.listen_eis(runtime.as_ref(), &name) {
+        Ok(()) => Some(name.into()),
+        Err(why) => {
+            tracing::warn!("no program can emulate input by libei: {why:#}");
+            None
+        }
+    }
 }
 
 /// HUP, INT, QUIT and TERM end the session; USR2 takes a screenshot.

@@ -147,6 +147,8 @@ pub struct Scope {
     pub remote: crate::input::remote::Remote,
     /// Text from the network that is being typed.
     pub typing: crate::input::text::Typing,
+    /// Programs that emulate input.
+    pub eis: crate::input::eis::Eis,
     /// Xwayland.
     pub xwayland: crate::xwayland::Xwayland,
     /// Screenshots under way.
@@ -275,6 +277,7 @@ impl State {
             audio: None,
             remote: crate::input::remote::Remote::default(),
             typing: crate::input::text::Typing::default(),
+            eis: crate::input::eis::Eis::default(),
             xwayland: crate::xwayland::Xwayland::default(),
             screenshots: Screenshots::default(),
             stops: 0,

@@ -123,19 +123,18 @@ fn standard_files_are_the_programs() {
 #[test]
 fn the_environment_leads_to_us() {
     let m = Machine::new();
-    let script = "echo $GAMESCOPE_WAYLAND_DISPLAY,$WAYLAND_DISPLAY,$DISPLAY,$XDG_SESSION_TYPE,$XDG_CURRENT_DESKTOP; \
-                  test -S $XDG_RUNTIME_DIR/$WAYLAND_DISPLAY";
+    let script = "echo $GAMESCOPE_WAYLAND_DISPLAY,$WAYLAND_DISPLAY,$DISPLAY,$XDG_SESSION_TYPE,$XDG_CURRENT_DESKTOP,$LIBEI_SOCKET; \
+                  test -S $XDG_RUNTIME_DIR/$WAYLAND_DISPLAY -a -S $XDG_RUNTIME_DIR/$LIBEI_SOCKET";
     let mut session = m.session(&[], script);
     let (code, out, err) = run(session.env("DISPLAY", ":99").env("WAYLAND_DISPLAY", "wayland-9"));
     assert_eq!(
         (code, out.trim()),
-        (0, "gamescope-0,gamescope-0,,wayland,gamescope"),
+        (0, "gamescope-0,gamescope-0,,wayland,gamescope,gamescope-0-ei"),
         "{err}"
     );
-    assert!(
-        !m.path().join("gamescope-0").exists(),
-        "the socket is taken away at the end"
-    );
+    for socket in ["gamescope-0", "gamescope-0-ei"] {
+        assert!(!m.path().join(socket).exists(), "{socket} is taken away at the end");
+    }
 }
 
 #[test]

@@ -14,6 +14,8 @@ pub type Change = (String, Option<OsString>);
 pub struct Displays {
     /// The Wayland socket's name in the runtime directory (`gamescope-0`).
     pub wayland: OsString,
+    /// The socket's name in the runtime directory where input is emulated (`gamescope-0-ei`), if there is one.
+    pub libei: Option<OsString>,
     /// The Xwaylands' display numbers, the first one the program's.
     pub x11: Vec<u32>,
     /// Where gamescope's Vulkan layer reads the frame limit, if there is such a file.
@@ -75,7 +77,10 @@ impl Changes {
         }
         // A connection to the host's compositor, and its input emulation: both lead outside.
         self.unset("WAYLAND_SOCKET");
-        self.unset("LIBEI_SOCKET");
+        match &displays.libei {
+            Some(name) => self.set("LIBEI_SOCKET", name),
+            None => self.unset("LIBEI_SOCKET"),
+        }
         match displays.x11.first() {
             Some(number) => {
                 self.set("DISPLAY", format!(":{number}"));
@@ -159,6 +164,7 @@ mod tests {
     fn one() -> Displays {
         Displays {
             wayland: "gamescope-3".into(),
+            libei: Some("gamescope-3-ei".into()),
             x11: vec![7],
             ..Displays::default()
         }
@@ -202,7 +208,7 @@ mod tests {
                 ("vk_xwayland_wait_ready", Some("false")),
                 ("XWAYLAND_FORCE_ENABLE_EXTRA_MODES", Some("1")),
                 ("DISABLE_LAYER_AMD_SWITCHABLE_GRAPHICS_1", Some("1")),
-                ("LIBEI_SOCKET", None),
+                ("LIBEI_SOCKET", Some("gamescope-3-ei")),
                 ("GAMESCOPE_LIMITER_FILE", None),
                 ("ENABLE_GAMESCOPE_WSI", None),
                 ("DISABLE_GAMESCOPE_WSI", Some("1")),

@@ -74,6 +74,17 @@ fn section_end(text: &str, section: &str) -> Option<usize> {
 }
 
 impl State {
+    /// The keyboard's present keymap, as libxkbcommon writes it.
+    pub(super) fn keymap_text(&mut self) -> Option<String> {
+        let keyboard = self.scope.seat.get_keyboard()?;
+        keyboard.with_xkb_state(self, |context| {
+            let xkb = context.xkb().lock().ok()?;
+            // SAFETY: the keymap is only read while the lock that guards it is held, and is not kept.
+            let keymap = unsafe { xkb.keymap() };
+            Some(keymap.get_as_string(xkb::KEYMAP_FORMAT_TEXT_V1))
+        })
+    }
+
     /// Gives the keyboard another keymap, and its clients before the next key. Locks and the chosen layout stay. `false`:
     /// it is none.
     pub(super) fn change_keymap(&mut self, text: String) -> bool {

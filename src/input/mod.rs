@@ -2,6 +2,7 @@
 
 mod bindings;
 mod confine;
+pub mod eis;
 pub mod gesture;
 pub mod hotkeys;
 pub mod inject;

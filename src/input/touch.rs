@@ -75,7 +75,7 @@ impl State {
         }
     }
 
-    fn touch_device(&mut self) -> TouchHandle<Self> {
+    pub(super) fn touch_device(&mut self) -> TouchHandle<Self> {
         let seat = &mut self.scope.seat;
         seat.get_touch().unwrap_or_else(|| seat.add_touch())
     }

@@ -221,7 +221,10 @@ impl State {
             options: kb.options,
         };
         match keyboard.set_xkb_config(self, config) {
-            Ok(()) => self.scope.typing.forget_keys(),
+            Ok(()) => {
+                self.scope.typing.forget_keys();
+                self.eis_devices_changed();
+            }
             Err(_) => tracing::warn!(layout, variant, "no keyboard has this layout"),
         }
     }

@@ -16,6 +16,7 @@ mod idle;
 mod input;
 mod interfaces;
 mod layers;
+mod libei;
 mod lock;
 mod log;
 mod modes;
