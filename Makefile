@@ -6,7 +6,7 @@ WEB := resources/web
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 SCOPE := $(TARGET)/release/goggles-scope
 
-.PHONY: help build demo demo-stop test test-nested test-games test-lab lint bench fuzz setup-build setup-test
+.PHONY: help build demo demo-stop test test-nested test-games test-lab lint bench fuzz setup-build setup-check setup-test
 
 help:
 	@echo 'make demo         install what is missing, build, and start a program to be seen in a browser'
@@ -21,6 +21,9 @@ help:
 
 setup-build:
 	@tools/setup.sh build
+
+setup-check:
+	@tools/setup.sh build run check
 
 setup-test:
 	@tools/setup.sh build run check test
@@ -38,17 +41,16 @@ demo-stop:
 
 # As build.rs does it, and with the stamp it looks for; needed only where a cached build didn't have to bundle the page.
 NODE_MODULES := $(WEB)/node_modules/.made-from
-$(NODE_MODULES): $(WEB)/package-lock.json
+$(NODE_MODULES): $(WEB)/package-lock.json | setup-build
 	cd $(WEB) && $(NPM) ci --include=dev --ignore-scripts --no-audit --no-fund
 	cp $< $@
 
-lint: setup-build $(NODE_MODULES)
+lint: setup-check $(NODE_MODULES)
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	cd $(WEB) && $(NPM) run lint
 
 test: lint
-	@tools/setup.sh build run check
 	cd $(WEB) && $(NPM) test
 	$(CARGO) test --locked -p goggles-scope -p goggles-protocols -p goggles-viewer --no-fail-fast
 	$(CARGO) test --locked -p nested-tests --lib --bins
@@ -57,13 +59,14 @@ test: lint
 	@echo 'Not run here:'
 	@echo '  the real binary with real programs and Chromium: make test-nested'
 	@echo '  large programs (Chromium, Wine, RetroArch, SuperTuxKart) under it: make test-games'
+	@echo '  DMA-BUFs and timelines, which need a kernel with devices (the tests named as ignored above): make test-lab'
 	@echo '  fuzzing of the decoders: make fuzz'
 	@echo '  figures: make bench'
 
 # What drives Chromium.
 BROWSER := nested-tests/browser
 BROWSER_MODULES := $(BROWSER)/node_modules/.made-from
-$(BROWSER_MODULES): $(BROWSER)/package-lock.json
+$(BROWSER_MODULES): $(BROWSER)/package-lock.json | setup-build
 	cd $(BROWSER) && $(NPM) ci --ignore-scripts --no-audit --no-fund
 	cp $< $@
 
@@ -74,7 +77,7 @@ test-nested: setup-test $(BROWSER_MODULES)
 	cd $(BROWSER) && SERVER=$(abspath $(TARGET))/debug/examples/page $(NPM) test
 	$(CARGO) test --locked -p nested-tests --tests --no-fail-fast -- --test-threads=1
 
-# Large to fetch and slow, so that they are not among the others.
+# Large to fetch, so that they are not among the others.
 test-games: setup-test
 	@tools/setup.sh games
 	$(CARGO) build --locked --workspace --bins

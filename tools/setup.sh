@@ -36,7 +36,7 @@ for arg in "$@"; do
         --check) check_only=1 ;;
         build) wanted+=("${build[@]}"); need_build=1 ;;
         run) wanted+=("${run[@]}") ;;
-        check) wanted+=("${check[@]}") ;;
+        check) wanted+=("${check[@]}"); need_check=1 ;;
         test) wanted+=("${test[@]}") ;;
         games) wanted+=("${games[@]}") ;;
         *) usage ;;
@@ -62,10 +62,24 @@ if [ "${need_build:-}" ]; then
     fi
 fi
 
+if [ "${need_check:-}" ]; then
+    # rustup's minimal profile has neither.
+    for part in fmt clippy; do
+        if command -v cargo >/dev/null && ! cargo "$part" --version >/dev/null 2>&1; then
+            echo "setup: cargo $part is missing: rustup component add rustfmt clippy" >&2
+            exit 1
+        fi
+    done
+fi
+
 missing=()
 for package in "${wanted[@]}"; do
-    status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) || true
-    [ "$status" = installed ] || missing+=("$package")
+    # A word for each architecture that it is installed for.
+    status=$(dpkg-query -W -f '${db:Status-Status} ' "$package" 2>/dev/null) || true
+    case " $status" in
+        *' installed '*) ;;
+        *) missing+=("$package") ;;
+    esac
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
 

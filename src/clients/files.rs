@@ -94,8 +94,8 @@ mod tests {
             .map(|_| std::fs::File::open("/dev/null").expect("a file"))
             .collect();
         let came = files.after();
-        // Other tests of this program open and close files meanwhile.
-        assert!((700..1300).contains(&came), "{came}");
+        // Other tests of this program open and close some meanwhile.
+        assert!(came > 500, "{came}");
         drop((few, more));
     }
 }

@@ -54,8 +54,9 @@ fn times_are_of_our_clock_and_follow_each_other() {
         last = packet;
     }
     steps.sort();
-    // A busy machine may delay a quantum, and the server then skips some; but most follow each other.
-    assert!(steps[100].abs_diff(5_000_000) < 50_000, "{}", steps[100]);
+    // A busy machine may delay a quantum, and the server then skips some; but most follow each other, and a step that
+    // was not a packet's length (a quantum of 256 frames, say, is 5.3 ms) would be in all of them.
+    assert!(steps[100].abs_diff(5_000_000) < 200_000, "{}", steps[100]);
     assert!(last.at.since(first) >= Duration::from_millis(990));
 }
 

@@ -2,7 +2,6 @@
 
 mod client;
 mod control;
-mod figures;
 mod microphone;
 mod refused;
 mod sound;

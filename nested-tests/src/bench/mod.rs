@@ -7,6 +7,7 @@
 //! | [`load`] | CPU, memory, start |
 //! | [`scale`] | the scaling filters, in memory |
 //! | [`sound`] | sound against picture, at capture and in Chromium |
+//! | [`drift`] | the sound's drift in simulated worlds |
 //! | [`opus`] | what encoding the sound costs, and holes at the sink |
 //! | [`limiter`] | what a frame limit adds, and how even frames are |
 //! | [`bad_clients`] | clients that mean harm: memory, and how long others wait |
@@ -14,6 +15,7 @@
 //! | [`process`] | what the kernel says of a process |
 
 pub mod bad_clients;
+pub mod drift;
 pub mod figure;
 pub mod latency;
 pub mod limiter;
@@ -83,6 +85,8 @@ pub enum Part {
     Audio,
     /// Sound against picture, delay and drift in Chromium
     AudioPage,
+    /// The sound's drift over 30 simulated minutes, with clocks that are off and a network that jitters
+    Drift,
     /// What clients that mean harm cost
     BadClients,
     /// Memory while the picture moves for a long time
@@ -93,7 +97,7 @@ pub enum Part {
 #[derive(Clone, Debug, clap::Parser)]
 #[command(about = "Measures goggles-scope: a table, and target/bench/*.json")]
 pub struct Options {
-    /// The parts [default: all but soak and the sound's]
+    /// The parts [default: all but soak]
     #[arg(value_enum)]
     pub parts: Vec<Part>,
     /// 720p or 1080p [default: both]
@@ -137,7 +141,7 @@ impl Options {
 
     fn has(&self, part: Part) -> bool {
         if self.parts.is_empty() {
-            !matches!(part, Part::Soak | Part::Audio | Part::AudioPage)
+            part != Part::Soak
         } else {
             self.parts.contains(&part)
         }
@@ -219,6 +223,9 @@ pub fn run(options: &Options, mut show: impl FnMut(Figure) -> Result<()>) -> Res
             let cost = opus::cost(channels, material, listen);
             part(format!("audio {channels} {material:?}"), cost)?;
         }
+    }
+    if options.has(Part::Drift) {
+        part("drift".into(), Ok(drift::measure()))?;
     }
     if options.has(Part::AudioPage) {
         part("audio-page".into(), sound::page(listen, watch.as_ref()))?;

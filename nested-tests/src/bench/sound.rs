@@ -22,15 +22,19 @@ const GREY: u8 = 128;
 /// The encoder's delay in ms: the packets' time stamps are of decoded samples, that much before the encoder's.
 const LOOKAHEAD_MS: f64 = 2.5;
 
-fn start() -> Result<Scope> {
+fn start(variables: &[(&str, &str)]) -> Result<Scope> {
     let mut setup = Setup::new(SIZE)?;
+    for (name, value) in variables {
+        setup.env(name, value);
+    }
     setup.program([binary("beep-flash")?]);
     setup.start()
 }
 
 /// By time stamps at capture, with a native viewer.
 pub fn capture(duration: Duration) -> Result<Vec<Figure>> {
-    let scope = start()?;
+    // Each packet's age is told where it is handed to the network.
+    let scope = start(&[("GOGGLES_LOG", "warn,viewer=info,audio=trace")])?;
     let viewer = scope.viewer()?;
     viewer.listen(&viewer.audio_track().with_context(|| scope.log())?);
     let mut sound = Listener::new(viewer.start_us()?)?;
@@ -60,11 +64,24 @@ pub fn capture(duration: Duration) -> Result<Vec<Figure>> {
         .iter()
         .map(|(beep, flash)| (*beep as f64 - *flash as f64) / 1000.0)
         .collect();
+    let encoded = ages(&scope.log());
+    ensure!(!encoded.is_empty(), "no packet's age is told; log:\n{}", scope.log());
     Ok(vec![
+        Figure::new("sound-written-to-encoded", "ms", encoded).target(Target::median(7.0)),
         Figure::new("sound-capture-apart", "ms", apart).target(Target::of(2.0, 2.0)),
         Figure::new("sound-capture-beep-after-flash", "ms", after).detail(),
-        Figure::new("sound-written-to-received", "ms", sound.ages).target(Target::median(7.5)),
+        Figure::new("sound-written-to-received", "ms", sound.ages),
     ])
+}
+
+/// From each packet's first sample's writing until the packet was handed to the network, in ms, by the log.
+fn ages(log: &str) -> Vec<f64> {
+    let age = |line: &str| {
+        let rest = line.split_once("age_us=")?.1;
+        let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+        Some(digits.parse::<f64>().ok()? / 1000.0 - LOOKAHEAD_MS)
+    };
+    log.lines().filter_map(age).collect()
 }
 
 /// Decodes packets.
@@ -162,7 +179,7 @@ pub fn decoded(duration: Duration) -> Result<Vec<f64>> {
 }
 
 fn listen(duration: Duration, watch: Option<&Watch>) -> Result<Heard> {
-    let scope = start()?;
+    let scope = start(&[])?;
     let mut browser = Browser::start()?;
     browser.play(&scope.url()?)?;
     drop(watch.map(Watch::take));
