@@ -6,7 +6,9 @@
 
 mod news;
 mod scope;
+mod told;
 mod tuning;
+mod turn;
 
 use crate::backend::Backend;
 use crate::clients::Clients;
@@ -42,6 +44,7 @@ use smithay::wayland::socket::ListeningSocketSource;
 use smithay::wayland::xdg_activation::XdgActivationState;
 use std::rc::Rc;
 use std::time::Duration;
+use told::Unseen;
 use tuning::Followed;
 
 /// All of the compositor.
@@ -131,8 +134,10 @@ pub struct Scope {
     pub over: Over,
     /// When frames are due.
     pub pacer: Pacer,
-    /// When the newest content was committed.
+    /// When the newest content that is shown was committed.
     pub last_commit: Mono,
+    /// Who draws though nothing of it is shown.
+    pub unseen: Unseen,
     /// What protocols beyond the windows' own keep.
     pub extras: Extras,
     /// Counters and time lines.
@@ -267,6 +272,7 @@ impl State {
             over: Over::default(),
             pacer,
             last_commit: now,
+            unseen: Unseen::default(),
             extras: Extras::new(&dh, &events),
             stats: Stats::new(now),
             followed: Followed {
@@ -313,83 +319,6 @@ impl State {
             .map_err(|e| anyhow::anyhow!("error listening at the Wayland socket: {e}"))?;
         self.scope.wayland.clone_from(&socket);
         Ok(socket)
-    }
-
-    /// Sees to everything that is due; called once after the events of an iteration.
-    pub fn turn(&mut self, now: Mono) {
-        self.scope.now = now;
-        self.remote_tick();
-        self.typing_turn();
-        self.scope.stats.roll(now);
-        self.x11_turn();
-        self.end_dead_grab();
-        self.scope.popups.cleanup();
-        self.apply_timed();
-        if self.latch(now) {
-            self.fifo_tick();
-            if self.scope.fifo_waits() {
-                self.scope.pacer.no_hold();
-            }
-            self.latch(now);
-        }
-        self.scope.fifo_keeps_ticking();
-        self.screencopy_turn();
-        self.lift_lost_fingers();
-        self.scope.descriptions_told();
-        self.scope.heads_turn();
-        self.toplevels_turn();
-        self.tuning_turn();
-        self.scope.tell_viewers();
-        if let Err(why) = self.scope.dh.flush_clients() {
-            tracing::debug!("error flushing clients: {why}");
-        }
-        self.x11_asked();
-    }
-
-    /// Latches a frame and sends the callbacks, as far as they are due. Gives whether this is a tick.
-    fn latch(&mut self, now: Mono) -> bool {
-        if self.scope.scene_dirty {
-            self.relayout();
-        } else if self.scope.over.is_stale() {
-            self.refresh_pointer_focus(self.scope.pointer_fit);
-        }
-        let due = self.scope.pacer.step(now, self.backend.is_free());
-        if due.latch || (self.backend.wants_frame() && self.backend.is_free()) {
-            let result = self.backend.submit(&mut self.scope);
-            if due.latch {
-                self.scope.presented(result);
-                self.scope.fifo_latched();
-                self.scope.lock_latched();
-                self.scope.screencopy_latched();
-            }
-        }
-        if due.callbacks {
-            self.scope.send_frame_callbacks();
-        }
-        due.callbacks
-    }
-
-    /// Makes the layout anew, and tells whoever is under the pointer then.
-    pub fn relayout(&mut self) {
-        let before = self.scope.pointer_fit;
-        self.scope.relayout();
-        self.refresh_pointer_focus(before);
-    }
-
-    /// When [`Self::turn`] must run again, if nothing else happens.
-    pub fn deadline(&self) -> Option<Mono> {
-        [
-            self.scope.pacer.deadline(),
-            self.scope.cursor.deadline(),
-            self.scope.remote.deadline(),
-            self.scope.typing.deadline(),
-            self.scope.stats.deadline(),
-            self.scope.extras.timing.deadline(self.scope.now),
-            self.scope.feedback_deadline(),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
     }
 }
 

@@ -257,6 +257,21 @@ mod tests {
     }
 
     #[test]
+    fn content_with_a_time_is_due_at_the_latch_for_it() {
+        let mut p = pacer();
+        p.commit(at(0), false);
+        p.step(at(0), true);
+        for (time, due) in [(1, 11_350), (16_000, 11_350), (16_001, 27_350), (48_000, 43_350)] {
+            assert_eq!(p.due_for(at(time)), at(due));
+            assert!(p.reach(at(due)) >= at(time));
+            assert!(p.reach(at(due - 1)) < at(time));
+        }
+        // Shown as soon as it is there.
+        p.set_fixed(false);
+        assert_eq!((p.due_for(at(7)), p.reach(at(7))), (at(7), at(7)));
+    }
+
+    #[test]
     fn a_busy_encoder_is_waited_for() {
         let mut p = pacer();
         p.commit(at(0), true);

@@ -5,3 +5,4 @@ mod follow;
 pub mod pacer;
 pub mod rhythm;
 pub mod stats;
+mod usual;

@@ -5,6 +5,8 @@
 //! refresh. The first commit in an interval is latched at once; later ones wait for the next tick, where the newest
 //! wins. After an idle time the grid starts anew at the commit, so that an answer to a rare input never waits.
 //!
+//! What is drawn beside the main window waits for its frame, if one is to be expected ([`super::usual`]).
+//!
 //! A client that waits for no callbacks has a raster of its own, which the grid follows ([`super::follow`]).
 //!
 //! A key or button edge may pull the next tick forward, so that a game that draws all the time answers in its next
@@ -19,6 +21,7 @@
 use super::fixed::Fixed;
 use super::follow::Follow;
 use super::rhythm::Rhythm;
+use super::usual::Usual;
 use crate::time::Mono;
 use std::time::Duration;
 
@@ -44,6 +47,10 @@ pub struct Pacer {
     latched: bool,
     /// There is something new to show.
     dirty: bool,
+    /// It is all beside the main window.
+    beside: bool,
+    /// When that one's frames come.
+    usual: Usual,
     /// A client waits for its frame callback.
     waiting: bool,
     /// A tick has passed since then: the callbacks are due.
@@ -79,6 +86,8 @@ impl Pacer {
             tick: Mono(0),
             latched: false,
             dirty: false,
+            beside: false,
+            usual: Usual::default(),
             waiting: false,
             owed: false,
             hold: None,
@@ -129,6 +138,30 @@ impl Pacer {
         self.fixed.map_or(now, |_| self.tick + self.period)
     }
 
+    /// When content is to be there that is to be shown at this time or soon after it, never before.
+    pub fn due_for(&self, time: Mono) -> Mono {
+        let Some(fixed) = self.fixed else { return time };
+        let intervals = time.since(self.tick).as_nanos().div_ceil(self.period.as_nanos().max(1));
+        self.after_tick(intervals) - fixed.lead(self.period)
+    }
+
+    /// For which times content is due now: up to this one.
+    pub fn reach(&self, now: Mono) -> Mono {
+        let Some(fixed) = self.fixed else { return now };
+        let intervals = now.since(self.tick).as_nanos() / self.period.as_nanos().max(1);
+        let (begin, end) = (self.after_tick(intervals), self.after_tick(intervals + 1));
+        if now >= end - fixed.lead(self.period) {
+            end
+        } else {
+            begin
+        }
+    }
+
+    fn after_tick(&self, intervals: u128) -> Mono {
+        let later = self.period.as_nanos().saturating_mul(intervals);
+        Mono(self.tick.0.saturating_add(u64::try_from(later).unwrap_or(u64::MAX)))
+    }
+
     /// How many intervals have begun.
     pub fn sequence(&self) -> u64 {
         self.sequence
@@ -140,12 +173,25 @@ impl Pacer {
         self.waiting = true;
         self.dirty |= damage;
         if damage {
+            self.beside = false;
+            self.usual.committed(now, self.tick);
             self.follow.committed(now);
             self.hold = None;
             if let Some(fixed) = &mut self.fixed {
                 fixed.committed(now);
             }
         }
+    }
+
+    /// Something beside the main window was committed that changed the picture: an overlay, a dialog.
+    pub fn commit_beside(&mut self, now: Mono) {
+        self.roll(now);
+        self.waiting = true;
+        if !self.dirty {
+            self.beside = true;
+            self.hold = self.usual.until(now, self.tick, self.period);
+        }
+        self.dirty = true;
     }
 
     /// Where the new content comes from; to be told before [`Self::commit`].
@@ -163,10 +209,17 @@ impl Pacer {
         self.dirty
     }
 
+    /// Something new could be latched, had the encoder room for it.
+    pub fn waits_for_encoder(&self) -> bool {
+        self.dirty && !self.latched && self.encoder_busy
+    }
+
     /// What waits is latched although its client has just been told to draw: its next frame comes after it, not in its
     /// place (FIFO).
     pub fn no_hold(&mut self) {
-        self.hold = None;
+        if !self.beside {
+            self.hold = None;
+        }
     }
 
     /// A key or button went down or up.
@@ -190,7 +243,7 @@ impl Pacer {
             };
         }
         // What has been drawn and waits for nothing may be the answer already.
-        let drawn = self.dirty && !self.latched;
+        let drawn = self.dirty && !self.latched && !self.beside;
         if !callbacks && self.boost && self.waiting && !drawn && !self.x11 {
             let debt = (self.debt + self.period).saturating_sub(now.since(self.tick));
             if debt <= self.period {
@@ -207,8 +260,7 @@ impl Pacer {
         }
         if callbacks {
             self.called_back(now, false);
-            let hold = self.dirty && !self.x11 && !self.follow.is_fresh(self.tick);
-            self.hold = hold.then(|| now + self.period / 4);
+            self.hold = self.hold_from(now);
         }
         let held = self.hold.is_some_and(|until| now < until);
         let latch = self.dirty && !self.latched && encoder_free && !held;
@@ -222,6 +274,14 @@ impl Pacer {
             }
         }
         Due { latch, callbacks }
+    }
+
+    /// Until when what is left of an earlier interval is not latched, now that its client has just been told to draw.
+    fn hold_from(&self, now: Mono) -> Option<Mono> {
+        let replaced = self.beside || !(self.x11 || self.follow.is_fresh(self.tick));
+        let soon = now + self.period / 4;
+        let main = self.usual.until(now, self.tick, self.period);
+        (self.dirty && replaced).then(|| main.map_or(soon, |main| main.max(soon)))
     }
 
     /// Fixed pacing: tells clients to draw if it is time to.
@@ -275,7 +335,7 @@ impl Pacer {
     /// Whether new content would wait for longer than a timer is inexact, and the grid hasn't been moved lately.
     fn is_out_of_step(&self, now: Mono) -> bool {
         let wait = (self.tick + self.interval()).since(now);
-        self.dirty && self.latched && wait > self.period / 32 && self.may_move(now)
+        self.dirty && self.latched && !self.beside && wait > self.period / 32 && self.may_move(now)
     }
 
     fn may_move(&self, now: Mono) -> bool {

@@ -5,7 +5,7 @@ use super::hints::drawn_as;
 use super::syncobj::Syncobjs;
 use super::timing::{Timing, Waiting};
 use crate::clients::Ended;
-use crate::state::State;
+use crate::state::{Scope, State};
 use smithay::backend::renderer::utils::{
     RendererSurfaceStateUserData, on_commit_buffer_handler, with_renderer_surface_state,
 };
@@ -89,7 +89,7 @@ impl CompositorHandler for State {
     }
 
     fn commit(&mut self, surface: &WlSurface) {
-        let mut changed = changes_picture(surface);
+        let changed = changes_picture(surface);
         on_commit_buffer_handler::<Self>(surface);
         let scope = &mut self.scope;
         if scope.cursor.surface().is_some_and(|root| is_in_tree(surface, root)) {
@@ -106,25 +106,45 @@ impl CompositorHandler for State {
             root = parent;
         }
         // Sizes, places and colours change without a new picture, too; and so do input regions, of which nothing is to be seen.
-        changed |= is_rearranged(surface);
+        let rearranged = is_rearranged(surface);
         scope.over.stale = true;
         scope.popups.commit(surface);
         self.xdg_commit(&root);
         self.x11_commit(&root);
         self.layer_commit(&root);
         self.lock_commit(&root);
-        let scope = &mut self.scope;
-        if changed {
-            scope.last_commit = scope.now;
-            scope.stats.committed();
-            let x11 = root
-                .client()
-                .is_some_and(|c| c.get_data::<XWaylandClientData>().is_some());
-            scope.pacer.content_is_x11(scope.now, x11);
+        if rearranged && !self.scope.is_seen(surface) {
+            // It may just have come into sight.
+            self.relayout();
         }
-        scope.pacer.commit(scope.now, changed);
-        scope.scene_dirty |= changed;
-        scope.look_at_hints();
+        if self.scope.is_seen(&root) {
+            let changed = (changed || rearranged) && self.scope.is_seen(surface);
+            self.scope.drawn(&root, changed);
+        } else {
+            self.scope.drawn_unseen(surface);
+        }
+        self.scope.look_at_hints();
+    }
+}
+
+impl Scope {
+    /// A tree that is shown was committed; `changed`: it looks another way than before.
+    fn drawn(&mut self, root: &WlSurface, changed: bool) {
+        self.scene_dirty |= changed;
+        if !changed {
+            return self.pacer.commit(self.now, false);
+        }
+        self.last_commit = self.now;
+        let base = self.choice.base.and_then(|id| self.windows.get(id));
+        if base.is_some_and(|w| w.surface.as_ref() != Some(root)) {
+            return self.pacer.commit_beside(self.now);
+        }
+        self.stats.committed();
+        let x11 = root
+            .client()
+            .is_some_and(|c| c.get_data::<XWaylandClientData>().is_some());
+        self.pacer.content_is_x11(self.now, x11);
+        self.pacer.commit(self.now, true);
     }
 }
 

@@ -12,6 +12,13 @@ use std::collections::HashSet;
 #[derive(Debug, Default)]
 pub struct OnOutput(HashSet<WlSurface>);
 
+impl OnOutput {
+    /// It was told that it is on the output.
+    pub(crate) fn contains(&self, surface: &WlSurface) -> bool {
+        self.0.contains(surface)
+    }
+}
+
 impl Scope {
     /// Tells the surfaces that have come onto the output, or have left it, since the last layout.
     pub(crate) fn surfaces_enter_and_leave(&mut self) {
@@ -37,9 +44,12 @@ impl Scope {
                 |_, _, ()| true,
             );
         }
-        for gone in self.extras.on_output.0.difference(&shown).filter(|s| s.is_alive()) {
-            self.output.leave(gone);
+        let before = std::mem::replace(&mut self.extras.on_output.0, shown);
+        for gone in before.into_iter().filter(Resource::is_alive) {
+            if !self.is_seen(&gone) {
+                self.output.leave(&gone);
+                self.drawn_unseen(&gone);
+            }
         }
-        self.extras.on_output.0 = shown;
     }
 }

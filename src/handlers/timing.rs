@@ -1,17 +1,25 @@
 //! fifo-v1 and commit-timing-v1: content that waits for a tick or for its time.
 //!
 //! smithay holds such commits back; here is when they are let go. A FIFO barrier falls at the first tick after its
-//! content was latched, so that a game that queues frames has each of them shown for one interval; a timed commit is
-//! applied when its time has come, and an output that shows what it latches needs no lead for it.
+//! content was latched, so that a game that queues frames has each of them shown for one interval, or when its surface is
+//! told to draw, if that is hidden. A timed commit is applied when what is shown at its time is latched.
 
 use super::compositor::ClientState;
 use crate::state::{Scope, State};
 use crate::time::Mono;
+use smithay::reexports::wayland_protocols::wp::commit_timing::v1::server::{
+    wp_commit_timer_v1::{Error, Request, WpCommitTimerV1},
+    wp_commit_timing_manager_v1::WpCommitTimingManagerV1,
+};
 use smithay::reexports::wayland_server::backend::protocol::ProtocolError;
 use smithay::reexports::wayland_server::protocol::wl_surface::WlSurface;
-use smithay::reexports::wayland_server::{Client, DisplayHandle, Resource};
+use smithay::reexports::wayland_server::{
+    Client, DataInit, Dispatch, DisplayHandle, Resource, Weak, delegate_dispatch, delegate_global_dispatch,
+};
 use smithay::utils::{Monotonic, Time};
-use smithay::wayland::commit_timing::{CommitTimerBarrierStateUserData, CommitTimerStateUserData, Timestamp};
+use smithay::wayland::commit_timing::{
+    CommitTimerBarrierStateUserData, CommitTimerStateUserData, CommitTimingManagerState, Timestamp,
+};
 use smithay::wayland::compositor::{
     Barrier, Blocker, BlockerState, CompositorHandler, SurfaceData, add_blocker, add_pre_commit_hook,
     is_sync_subsurface, with_states,
@@ -70,7 +78,7 @@ impl Timing {
         });
     }
 
-    /// When the next timed commit is due.
+    /// For when the next timed commit is.
     pub fn deadline(&self, now: Mono) -> Option<Mono> {
         let horizon = stamp(now + FAR);
         let due = |s: &WlSurface| {
@@ -138,60 +146,94 @@ fn take_barrier(surface: &WlSurface) -> Option<Barrier> {
     })
 }
 
-/// Whether a barrier of it stands, be it of content that still waits.
+/// Whether a barrier of the content that is shown stands.
 fn has_barrier(surface: &WlSurface) -> bool {
     with_states(surface, |states| {
         let mut guard = states.cached_state.get::<FifoBarrierCachedState>();
-        guard.pending().barrier.as_ref().is_some_and(|b| !b.is_signaled())
+        guard.current().barrier.as_ref().is_some_and(|b| !b.is_signaled())
     })
+}
+
+/// Whether a barrier stands or may come to stand. That of a commit which waits is known to it alone, and to the one that
+/// waits for it: smithay takes it out of the pending state when a commit that sets none waits for it.
+fn may_have_barrier(surface: &WlSurface) -> bool {
+    let next = || {
+        with_states(surface, |states| {
+            let mut guard = states.cached_state.get::<FifoBarrierCachedState>();
+            guard.pending().barrier.as_ref().is_some_and(|b| !b.is_signaled())
+        })
+    };
+    let waits = |client: Client| match client.get_data::<ClientState>() {
+        Some(ours) => Arc::strong_count(&ours.waiting.0) > 1,
+        None => true,
+    };
+    surface.is_alive() && (has_barrier(surface) || next() || surface.client().is_some_and(waits))
 }
 
 impl Scope {
     /// What was applied has been latched.
     pub(crate) fn fifo_latched(&mut self) {
-        let timing = &mut self.extras.timing;
-        timing.fifo.retain(|s| s.is_alive() && has_barrier(s));
-        let barriers = timing.fifo.iter().filter_map(|s| Some((s.clone(), take_barrier(s)?)));
-        timing.latched.extend(barriers);
+        let mut surfaces = std::mem::take(&mut self.extras.timing.fifo);
+        surfaces.retain(may_have_barrier);
+        let seen = surfaces.iter().filter(|s| self.is_seen(s));
+        let barriers: Vec<_> = seen.filter_map(|s| Some((s.clone(), take_barrier(s)?))).collect();
+        self.extras.timing.fifo = surfaces;
+        self.extras.timing.latched.extend(barriers);
+    }
+
+    /// Those with a barrier of applied content that stands.
+    fn fifo_standing(&self) -> impl Iterator<Item = &WlSurface> {
+        let surfaces = self.extras.timing.fifo.iter();
+        surfaces.filter(|s| s.is_alive() && has_barrier(s))
     }
 
     /// A barrier of content that was not latched yet stands.
     pub(crate) fn fifo_waits(&self) -> bool {
-        let stands = |s: &WlSurface| {
-            with_states(s, |states| {
-                let mut guard = states.cached_state.get::<FifoBarrierCachedState>();
-                guard.current().barrier.as_ref().is_some_and(|b| !b.is_signaled())
-            })
-        };
-        self.extras.timing.fifo.iter().any(|s| s.is_alive() && stands(s))
+        self.fifo_standing().any(|s| self.is_seen(s))
     }
 
-    /// As long as a barrier stands, there must be a tick at which it falls.
+    /// As long as a barrier stands, there must be a tick at which it falls; that of a hidden surface falls when it is told
+    /// to draw.
     pub(crate) fn fifo_keeps_ticking(&mut self) {
-        let timing = &self.extras.timing;
-        if !timing.latched.is_empty() || timing.fifo.iter().any(|s| s.is_alive() && has_barrier(s)) {
+        if !self.extras.timing.latched.is_empty() || self.fifo_waits() {
             self.pacer.commit(self.now, false);
+        }
+        let hidden: Vec<_> = self.fifo_standing().filter(|s| !self.is_seen(s)).cloned().collect();
+        for surface in hidden {
+            self.tell_unseen(&surface);
         }
     }
 }
 
 impl State {
     /// A tick: the barriers of latched content fall, and what waited for them is applied. Content that shows nothing
-    /// new is never latched; its barrier falls, too.
+    /// new is never latched; its barrier falls, too, as does that of content for which the encoder has had no room: a game
+    /// is not as slow as the stream.
     pub(crate) fn fifo_tick(&mut self) {
-        if !self.scope.pacer.is_dirty() {
+        if !self.scope.pacer.is_dirty() || self.scope.pacer.waits_for_encoder() {
             self.scope.fifo_latched();
         }
-        let fallen = std::mem::take(&mut self.scope.extras.timing.latched);
-        for (_, barrier) in &fallen {
+        let latched = std::mem::take(&mut self.scope.extras.timing.latched);
+        self.fall(&latched);
+    }
+
+    /// These hidden surfaces may draw.
+    pub(crate) fn fifo_unseen(&mut self, surfaces: &[WlSurface]) {
+        let barriers = surfaces.iter().filter_map(|s| Some((s.clone(), take_barrier(s)?)));
+        let barriers: Vec<_> = barriers.collect();
+        self.fall(&barriers);
+    }
+
+    fn fall(&mut self, barriers: &[(WlSurface, Barrier)]) {
+        for (_, barrier) in barriers {
             barrier.signal();
         }
-        self.apply_waiting(fallen.iter().map(|(surface, _)| surface));
+        self.apply_waiting(barriers.iter().map(|(surface, _)| surface));
     }
 
     /// Applies the timed commits whose time has come.
     pub(crate) fn apply_timed(&mut self) {
-        let now = stamp(self.scope.now);
+        let now = stamp(self.scope.pacer.reach(self.scope.now));
         let timing = &mut self.scope.extras.timing;
         let mut due = Vec::new();
         timing.timed.retain(|surface| {
@@ -224,5 +266,25 @@ impl State {
     }
 }
 
+// smithay takes any number for nanoseconds.
+impl Dispatch<WpCommitTimerV1, Weak<WlSurface>> for State {
+    fn request(
+        state: &mut Self,
+        client: &Client,
+        timer: &WpCommitTimerV1,
+        request: Request,
+        surface: &Weak<WlSurface>,
+        dh: &DisplayHandle,
+        init: &mut DataInit<'_, Self>,
+    ) {
+        if matches!(request, Request::SetTimestamp { tv_nsec, .. } if tv_nsec >= 1_000_000_000) {
+            timer.post_error(Error::InvalidTimestamp, "a second has fewer nanoseconds");
+            return;
+        }
+        <CommitTimingManagerState as Dispatch<_, _, Self>>::request(state, client, timer, request, surface, dh, init);
+    }
+}
+
 smithay::delegate_fifo!(State);
-smithay::delegate_commit_timing!(State);
+delegate_global_dispatch!(State: [WpCommitTimingManagerV1: bool] => CommitTimingManagerState);
+delegate_dispatch!(State: [WpCommitTimingManagerV1: bool] => CommitTimingManagerState);

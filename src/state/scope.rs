@@ -1,19 +1,12 @@
 //! What of the scene is where on the output, and what clients and viewers are told of it.
 
-use super::{Scope, period};
-use crate::backend::RenderResult;
+use super::Scope;
 use crate::config::Scaler;
 use crate::link::{FromScope, SceneInfo};
 use crate::render::look::Look;
 use crate::scene::layout::Fit;
 use crate::scene::window::Window;
-use smithay::desktop::utils::{
-    OutputPresentationFeedback, send_frames_surface_tree, take_presentation_feedback_surface_tree,
-};
-use smithay::reexports::wayland_protocols::wp::presentation_time::server::wp_presentation_feedback::Kind as Shown;
-use smithay::utils::{Logical, Monotonic, Point, Time};
-use smithay::wayland::presentation::Refresh as PresentedRefresh;
-use std::time::Duration;
+use smithay::utils::{Logical, Point};
 
 impl Scope {
     /// The picture has changed without a commit.
@@ -121,41 +114,5 @@ impl Scope {
             title: focused.map(|w| w.title()).unwrap_or_default(),
             hints: self.base_hints(),
         }
-    }
-
-    pub(super) fn send_frame_callbacks(&mut self) {
-        let time = Duration::from_nanos(self.pacer.shown_at(self.now).0);
-        let output = self.output.clone();
-        let cursor = self.cursor.surface().cloned();
-        for surface in self.placed.iter().map(|p| &p.surface).chain(cursor.as_ref()) {
-            send_frames_surface_tree(surface, &output, time, None, |_, _| Some(output.clone()));
-        }
-        // Hidden windows draw on, though slowly (`-o`), so that a launcher does not hang behind its game.
-        let throttle = period(self.settings.unfocused_refresh);
-        for surface in self
-            .windows
-            .iter()
-            .filter(|w| !self.choice.shown.contains(&w.id))
-            .filter_map(|w| w.surface.as_ref())
-        {
-            send_frames_surface_tree(surface, &output, time, Some(throttle), |_, _| None);
-        }
-    }
-
-    pub(super) fn presented(&mut self, result: RenderResult) {
-        let mut feedback = OutputPresentationFeedback::new(&self.output);
-        let output = self.output.clone();
-        for p in &self.placed {
-            take_presentation_feedback_surface_tree(
-                &p.surface,
-                &mut feedback,
-                |_, _| Some(output.clone()),
-                |_, _| Shown::empty(),
-            );
-        }
-        tracing::trace!(?result, "latched");
-        let refresh = PresentedRefresh::fixed(self.pacer.period());
-        let time = Time::<Monotonic>::from(Duration::from_nanos(self.now.0));
-        feedback.presented(time, refresh, self.pacer.sequence(), Shown::Vsync);
     }
 }

@@ -41,7 +41,9 @@ pub struct Heard {
     pub popup_done: bool,
     pub closed: bool,
     pub callbacks: usize,
-    pub presented: Vec<(u64, u32)>,
+    pub presented: Vec<Presented>,
+    /// Feedback that said that a frame was never shown.
+    pub discarded: usize,
     pub pointer: Vec<wl_pointer::Event>,
     pub relative: Vec<(f64, f64)>,
     pub keys: Vec<(u32, bool)>,
@@ -68,6 +70,15 @@ pub struct Heard {
     pub modes: Vec<ZwlrOutputModeV1>,
     /// What the objects of `log.rs` said: `interface: Event`.
     pub log: Vec<String>,
+}
+
+/// A presentation feedback, in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Presented {
+    pub at: u64,
+    pub refresh: u32,
+    pub sequence: u64,
+    pub flags: u32,
 }
 
 pub struct Globals {
@@ -476,15 +487,26 @@ impl Dispatch<wp_presentation_feedback::WpPresentationFeedback, ()> for Heard {
         _: &Connection,
         _: &QueueHandle<Self>,
     ) {
-        if let wp_presentation_feedback::Event::Presented {
-            tv_sec_lo,
-            tv_nsec,
-            refresh,
-            ..
-        } = event
-        {
-            this.presented
-                .push((u64::from(tv_sec_lo) * 1_000_000_000 + u64::from(tv_nsec), refresh));
+        match event {
+            wp_presentation_feedback::Event::Presented {
+                tv_sec_hi,
+                tv_sec_lo,
+                tv_nsec,
+                refresh,
+                seq_hi,
+                seq_lo,
+                flags,
+            } => {
+                let joined = |hi, lo| u64::from(hi) << 32 | u64::from(lo);
+                this.presented.push(Presented {
+                    at: joined(tv_sec_hi, tv_sec_lo) * 1_000_000_000 + u64::from(tv_nsec),
+                    refresh,
+                    sequence: joined(seq_hi, seq_lo),
+                    flags: flags.into(),
+                });
+            }
+            wp_presentation_feedback::Event::Discarded => this.discarded += 1,
+            _ => {}
         }
     }
 }

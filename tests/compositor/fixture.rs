@@ -33,6 +33,8 @@ pub struct Fixture {
     answered: FrameId,
     /// The network takes no packet.
     pub network_is_full: bool,
+    /// The encoder is done with no frame.
+    pub encoder_is_busy: bool,
 }
 
 pub fn settings(w: u32, h: u32) -> Settings {
@@ -100,6 +102,7 @@ impl Fixture {
             told,
             answered: FrameId(0),
             network_is_full: false,
+            encoder_is_busy: false,
         };
         // The first picture is black, and a key frame; tests begin after it.
         this.turn();
@@ -139,6 +142,9 @@ impl Fixture {
             .dispatch(Some(most), &mut self.state)
             .expect("the loop turns");
         self.state.turn(self.clock.get());
+        if self.encoder_is_busy {
+            return;
+        }
         for job in self.jobs.borrow().iter().filter(|job| job.frame > self.answered) {
             let done = EncoderToScope::Done {
                 frame: job.frame,

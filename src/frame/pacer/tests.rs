@@ -236,6 +236,75 @@ fn without_damage_nothing_is_latched() {
     );
 }
 
+/// How a main window is latched that draws so many ms after it is told to, and something beside it: its newest frame's age
+/// at each latch.
+fn latched_beside(main: u64, beside: impl Fn(u64, u64) -> bool) -> Vec<u64> {
+    let mut p = pacer();
+    let (mut told, mut drawn, mut ages) = (at(0), at(0), Vec::new());
+    p.commit(at(0), true);
+    for ms in 0..1_600 {
+        let now = at(ms);
+        let since = now.since(told).as_millis() as u64;
+        if since == main {
+            drawn = now;
+            p.commit(now, true);
+        }
+        if beside(ms, since) {
+            p.commit_beside(now);
+        }
+        let due = p.step(now, true);
+        if due.callbacks {
+            told = now;
+        }
+        if due.latch {
+            ages.push(now.since(drawn).as_millis() as u64);
+        }
+    }
+    ages.split_off(20)
+}
+
+#[test]
+fn what_is_drawn_beside_the_main_window_takes_no_latch_from_it() {
+    for main in [1, 3, 7, 11, 15] {
+        for beside in [1, 2, 5, 9, 14] {
+            let ages = latched_beside(main, |_, since| since == beside);
+            assert!(ages.len() >= 78, "{main}, {beside}: {ages:?}");
+            assert!(ages.iter().all(|age| *age == 0), "{main}, {beside}: {ages:?}");
+        }
+    }
+}
+
+#[test]
+fn a_window_that_lost_a_latch_has_the_next() {
+    let mut p = pacer();
+    p.commit(at(0), true);
+    assert!(p.step(at(0), true).latch);
+    p.step(at(16), true);
+    // Another took it.
+    p.commit(at(17), true);
+    assert!(p.step(at(17), true).latch);
+    for ms in 18..800 {
+        let draws = (ms - 16) % 16 == 9;
+        if draws {
+            p.commit(at(ms), true);
+        }
+        assert_eq!(p.step(at(ms), true).latch, draws && ms > 30, "{ms}");
+    }
+}
+
+#[test]
+fn what_is_drawn_beside_a_still_window_is_latched_at_once() {
+    let mut p = pacer();
+    p.commit(at(0), true);
+    let drawn = |ms: u64| [500, 600, 617].contains(&ms);
+    for ms in 0..700 {
+        if drawn(ms) {
+            p.commit_beside(at(ms));
+        }
+        assert_eq!(p.step(at(ms), true).latch, drawn(ms) || ms == 0, "{ms}");
+    }
+}
+
 /// A client that waits for nothing and draws every `interval` µs, give or take 50: how old its frames are when they are
 /// latched (the 95th percentile), how uneven the latches are (the 99th), both in µs, and the mean between two.
 fn free_client(interval: u64) -> (u64, u64, u64) {
