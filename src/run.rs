@@ -326,7 +326,7 @@ impl Session<'_> {
         };
         let mut changes = environment(settings, &displays, &|name| std::env::var_os(name));
         if let Some(audio) = &state.scope.audio {
-            changes.extend(audio.environment());
+            changes.extend_from_slice(audio.environment());
         }
         let child = Child::spawn(&Spawn::new(settings.command.clone(), changes, settings.keep_alive))?;
         let watch = child
@@ -362,14 +362,24 @@ impl Session<'_> {
     }
 }
 
-/// Starts the sound; without it the session goes on silent.
+/// Starts the sound; without it the session goes on silent, and the host hears nothing of it that it was not to hear.
 fn start_audio(config: audio::Config, transport: &Transport, voices: Option<audio::VoiceReceiver>) -> Option<Audio> {
     let runtime = std::env::var_os("XDG_RUNTIME_DIR").map_or_else(std::env::temp_dir, Into::into);
-    Audio::spawn(config, Box::new(transport.audio()), voices, runtime)
-        .inspect_err(|why| {
-            tracing::warn!("the session is silent: {why:#} (Debian: apt install pipewire pipewire-pulse)")
-        })
-        .ok()
+    let mode = config.mode;
+    let why = match Audio::spawn(config, Box::new(transport.audio()), voices, runtime) {
+        Ok(audio) => return Some(audio),
+        Err(why) => why,
+    };
+    match mode {
+        audio::Mode::Private => {
+            tracing::warn!("the session is silent: {why:#} (Debian: apt install pipewire pipewire-pulse)");
+            Some(Audio::silent())
+        }
+        audio::Mode::Host => {
+            tracing::warn!("the stream is silent, and programs play where they would without it: {why:#}");
+            None
+        }
+    }
 }
 
 /// Lets programs emulate input beside the Wayland socket of this name. Gives the name of theirs; without it the session goes on.

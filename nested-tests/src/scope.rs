@@ -118,7 +118,7 @@ impl Setup {
         Ok(scope)
     }
 
-    /// Starts it and waits for its end: for what must fail.
+    /// Starts it and waits for its end, by itself or its program's.
     pub fn fail(self) -> Result<(ExitStatus, String)> {
         let mut scope = self.spawn()?;
         let status = scope

@@ -155,15 +155,12 @@ fn programs_record_chromiums_microphone_by_the_users_instance() -> Result<()> {
 }
 
 #[test]
-fn without_an_instance_the_session_is_silent_and_says_so_once() -> Result<()> {
+fn without_an_instance_the_stream_is_silent_and_says_so_once() -> Result<()> {
     let mut setup = Setup::new(SIZE)?;
     setup.args(["--audio", "host"]);
     let scope = setup.start()?;
     let (_, log) = scope.stop()?;
-    let said = log
-        .lines()
-        .filter(|line| line.contains("the session is silent"))
-        .count();
+    let said = log.lines().filter(|line| line.contains("the stream is silent")).count();
     ensure!(said == 1, "{said} times:\n{log}");
     Ok(())
 }

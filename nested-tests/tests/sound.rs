@@ -112,6 +112,37 @@ fn the_sound_server_is_killed_and_the_sound_comes_back() -> Result<()> {
     Ok(())
 }
 
+/// Neither do programs play to the host, nor record there, where the session has no server of its own.
+#[test]
+fn without_pipewire_the_session_is_silent_and_says_so_once() -> Result<()> {
+    let mut setup = Setup::new(SIZE)?;
+    let empty = setup.folder().join("bin");
+    std::fs::create_dir(&empty)?;
+    setup
+        .args(["--xwayland-count", "0"])
+        .env("PATH", &empty)
+        .env("PULSE_SINK", "the-hosts")
+        .env("PIPEWIRE_NODE", "the-hosts")
+        .program(["/usr/bin/env"]);
+    let (status, log) = setup.fail()?;
+    ensure!(status.success(), "{status}:\n{log}");
+    let said = log.lines().filter(|line| line.contains("the session is silent"));
+    ensure!(said.count() == 1, "{log}");
+    let value = |name: &str| log.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+    for (name, prefix) in [
+        ("PIPEWIRE_REMOTE", "/"),
+        ("PULSE_SERVER", "unix:/"),
+        ("ALSA_CONFIG_PATH", "/"),
+    ] {
+        let path = value(name)
+            .and_then(|value| value.strip_prefix(prefix))
+            .with_context(|| log.clone())?;
+        ensure!(path.starts_with("dev/null"), "{name} is {path}");
+    }
+    ensure!(!log.contains("the-hosts"), "{log}");
+    Ok(())
+}
+
 /// By the time stamps of the packets and the frames.
 #[test]
 fn a_beep_and_a_flash_are_of_one_moment() -> Result<()> {

@@ -1,30 +1,29 @@
 //! What carries the sound: PipeWire, and what brings programs of other sound systems to it.
 
 use super::{Env, Finding, programs};
-use std::path::{Path, PathBuf};
+use crate::stream::audio::{alsa_plugin, library};
+use std::path::PathBuf;
 
-/// Where libraries are, and in the folders of which.
-const LIBRARIES: [&str; 3] = ["/usr/lib", "/usr/lib64", "/usr/local/lib"];
-
-/// The server, and PulseAudio's and ALSA's ways to it. Without any the session is silent, or for such programs; never worse.
+/// The server, and PulseAudio's and ALSA's ways to it. Without any the session is silent, or for such programs.
 pub fn sound(env: Env) -> Vec<Finding> {
     let server = server(env);
     if server.state != super::State::Ok {
         return vec![server];
     }
     let modules = env("PIPEWIRE_MODULE_DIR").map(PathBuf::from);
+    const PULSE: &str = "pipewire-0.3/libpipewire-module-protocol-pulse.so";
     vec![
         server,
-        library(
+        way(
             "PipeWire: PulseAudio programs",
-            modules.as_deref(),
-            "pipewire-0.3/libpipewire-module-protocol-pulse.so",
+            library(modules.as_deref(), PULSE),
+            "libpipewire-module-protocol-pulse.so is not there: they are silent",
             "sudo apt install libpipewire-0.3-modules",
         ),
-        library(
+        way(
             "PipeWire: ALSA programs",
-            None,
-            "alsa-lib/libasound_module_pcm_pipewire.so",
+            alsa_plugin(env("ALSA_PLUGIN_DIR").as_deref()),
+            "libasound_module_pcm_pipewire.so is not there: they are silent, or at the host's devices with --audio host",
             "sudo apt install pipewire-alsa",
         ),
     ]
@@ -57,28 +56,12 @@ fn version(text: &str) -> Option<&str> {
     line.map(str::trim).filter(|version| !version.is_empty())
 }
 
-/// `file`: below a folder of libraries; `instead`: the folder that is said to be its own.
-fn library(what: &str, instead: Option<&Path>, file: &str, remedy: &str) -> Finding {
-    let name = Path::new(file).file_name().unwrap_or_default();
-    let found = match instead {
-        Some(folder) => Some(folder.join(name)).filter(|path| path.exists()),
-        None => LIBRARIES.iter().find_map(|root| below(Path::new(root), file)),
-    };
+/// How programs of a kind come to the server: by what was `found`.
+fn way(what: &str, found: Option<PathBuf>, if_not: &str, remedy: &str) -> Finding {
     match found {
         Some(path) => Finding::ok(what, path.display().to_string()),
-        None => Finding::degraded(
-            what,
-            format!("{} is not there: they are silent", name.display()),
-            remedy,
-        ),
+        None => Finding::degraded(what, if_not, remedy),
     }
-}
-
-/// In the folder itself, or in one for an architecture.
-fn below(root: &Path, file: &str) -> Option<PathBuf> {
-    let folders = std::fs::read_dir(root).ok()?.flatten().map(|entry| entry.path());
-    let mut places = std::iter::once(root.to_owned()).chain(folders);
-    places.find_map(|folder| Some(folder.join(file)).filter(|path| path.exists()))
 }
 
 #[cfg(test)]
@@ -101,10 +84,6 @@ mod tests {
             version("pipewire\nCompiled with libpipewire 0.3.64\nLinked with libpipewire 0.3.65\n"),
             Some("0.3.65")
         );
-        let file = "pipewire-0.3/libpipewire-module-protocol-pulse.so";
-        assert_eq!(library("x", Some(empty.path()), file, "y").state, State::Degraded);
-        std::fs::create_dir_all(empty.path().join("arch/pipewire-0.3")).unwrap();
-        std::fs::write(empty.path().join("arch").join(file), "").unwrap();
-        assert_eq!(below(empty.path(), file), Some(empty.path().join("arch").join(file)));
+        assert_eq!(way("x", None, "y is not there", "z").state, State::Degraded);
     }
 }

@@ -89,11 +89,10 @@ impl Drop for Bus {
     }
 }
 
-/// Asks for the calling thread; `None`: there is nobody to ask. The answer may be waited for, or not.
-pub(super) fn ask(kind: Kind, rt: bool) -> Option<std_mpsc::Receiver<Granted>> {
+/// Asks for a thread; `None`: there is nobody to ask. The answer may be waited for, or not.
+pub(super) fn ask(thread: u32, kind: Kind, rt: bool) -> Option<std_mpsc::Receiver<Granted>> {
     let requests = REQUESTS.get()?;
     let (answer, receiver) = std_mpsc::sync_channel(1);
-    let thread = rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs();
     let request = Request::Thread {
         thread,
         kind,
@@ -123,7 +122,7 @@ pub fn has_gamemode(addresses: Addresses) -> Result<(), String> {
 
 /// What rtkit grants the calling thread. For the doctor; takes [`PATIENCE`] at most.
 pub fn try_rtkit(addresses: Addresses, kind: Kind, rt: bool) -> Granted {
-    let thread = rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs();
+    let thread = super::this_thread();
     let asked = blocking(async {
         let connection = (Buses { addresses }).system().await.map_err(|e| e.to_string())?;
         rtkit(&connection, thread, kind, rt).await.map_err(|e| e.to_string())

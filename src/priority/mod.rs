@@ -15,6 +15,7 @@ mod runaway;
 
 pub use bus::{Addresses, Bus};
 
+use rustix::process::Pid;
 use std::fmt;
 use std::time::Duration;
 
@@ -77,7 +78,17 @@ impl Kind {
 /// What the kernel refuses, rtkit is asked for, if the [`Bus`] is there; it says in the log what it was given.
 /// What this thread starts is ordinary again; but an encoder's helper threads are to keep up with it.
 pub fn raise(kind: Kind, rt: bool) -> Granted {
-    let granted = raise_directly(kind, rt);
+    raise_thread(this_thread(), kind, rt)
+}
+
+/// The calling thread, as the kernel numbers it.
+pub fn this_thread() -> u32 {
+    rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs()
+}
+
+/// Raises a thread of this process.
+pub fn raise_thread(thread: u32, kind: Kind, rt: bool) -> Granted {
+    let granted = raise_directly(thread, kind, rt);
     let wants_rt = rt && kind != Kind::Encode;
     let is_enough = match granted {
         Granted::RealTime(_) => true,
@@ -87,27 +98,27 @@ pub fn raise(kind: Kind, rt: bool) -> Granted {
     if is_enough {
         return granted;
     }
-    match bus::ask(kind, wants_rt) {
+    match bus::ask(thread, kind, wants_rt) {
         // The encoder's helper threads inherit what it has when it starts them.
         Some(answer) if kind == Kind::Encode => answer.recv_timeout(RTKIT_PATIENCE).unwrap_or(granted),
         _ => granted,
     }
 }
 
-fn raise_directly(kind: Kind, rt: bool) -> Granted {
+fn raise_directly(thread: u32, kind: Kind, rt: bool) -> Granted {
     if rt && kind != Kind::Encode {
         // The least of the real-time priorities: before every ordinary thread, after whoever needs it more.
         // SAFETY: a system call without memory.
         let least = unsafe { libc::sched_get_priority_min(libc::SCHED_RR) };
-        if set_scheduler(libc::SCHED_RR, least).is_ok() {
+        if set_scheduler(thread, libc::SCHED_RR, least).is_ok() {
             return Granted::RealTime(least);
         }
     }
     let nice = kind.nice();
-    match rustix::process::setpriority_process(None, nice) {
+    match rustix::process::setpriority_process(Pid::from_raw(thread.cast_signed()), nice) {
         Ok(()) => {
             if kind != Kind::Encode {
-                let _ = set_scheduler(libc::SCHED_OTHER, 0);
+                let _ = set_scheduler(thread, libc::SCHED_OTHER, 0);
             }
             Granted::Nice(nice)
         }
@@ -115,13 +126,13 @@ fn raise_directly(kind: Kind, rt: bool) -> Granted {
     }
 }
 
-/// Sets the calling thread's scheduling, which is not handed down to what it starts.
-fn set_scheduler(policy: libc::c_int, priority: libc::c_int) -> std::io::Result<()> {
-    // SAFETY: a system call on the calling thread that reads a structure of ours, valid when zeroed.
+/// Sets a thread's scheduling, which is not handed down to what it starts.
+fn set_scheduler(thread: u32, policy: libc::c_int, priority: libc::c_int) -> std::io::Result<()> {
+    // SAFETY: a system call that reads a structure of ours, valid when zeroed.
     unsafe {
         let mut parameters: libc::sched_param = std::mem::zeroed();
         parameters.sched_priority = priority;
-        match libc::sched_setscheduler(0, policy | libc::SCHED_RESET_ON_FORK, &parameters) {
+        match libc::sched_setscheduler(thread.cast_signed(), policy | libc::SCHED_RESET_ON_FORK, &parameters) {
             0 => Ok(()),
             _ => Err(std::io::Error::last_os_error()),
         }
@@ -130,19 +141,20 @@ fn set_scheduler(policy: libc::c_int, priority: libc::c_int) -> std::io::Result<
 
 /// What a thread would be given: tried on a thread of its own, which ends.
 pub fn trial(kind: Kind, rt: bool) -> Granted {
-    let thread = std::thread::Builder::new()
-        .name("trial".into())
-        .spawn(move || match raise_directly(kind, rt) {
-            granted @ Granted::RealTime(_) => granted,
-            granted @ Granted::Nice(_) if !rt => granted,
-            granted => match bus::try_rtkit(Addresses::default(), kind, rt) {
-                Granted::Nothing(why) => match granted {
-                    Granted::Nothing(ours) => Granted::Nothing(format!("{ours}; rtkit: {why}")),
-                    granted => granted,
+    let thread =
+        std::thread::Builder::new()
+            .name("trial".into())
+            .spawn(move || match raise_directly(this_thread(), kind, rt) {
+                granted @ Granted::RealTime(_) => granted,
+                granted @ Granted::Nice(_) if !rt => granted,
+                granted => match bus::try_rtkit(Addresses::default(), kind, rt) {
+                    Granted::Nothing(why) => match granted {
+                        Granted::Nothing(ours) => Granted::Nothing(format!("{ours}; rtkit: {why}")),
+                        granted => granted,
+                    },
+                    by_rtkit => by_rtkit,
                 },
-                by_rtkit => by_rtkit,
-            },
-        });
+            });
     match thread.map(|thread| thread.join()) {
         Ok(Ok(granted)) => granted,
         Ok(Err(_)) => Granted::Nothing("the trial failed".into()),

@@ -98,17 +98,19 @@ fn packets_are_as_long_as_asked_for_and_so_are_quanta() {
 
 #[test]
 fn another_layout_is_another_format_and_the_program_plays_on() {
-    let mut rig = Rig::new(Config::default());
-    assert_eq!(rig.format.layout, Layout::Stereo);
-    let file = rig.path("tone.wav");
-    wav(&file, Layout::Surround51, RATE, 60.0);
-    let mut playing = rig.play(Player::Native, &file);
-    rig.packet_of(Layout::Stereo);
-    rig.audio.send(Message::Loudspeakers(Layout::Surround51));
-    rig.packet_of(Layout::Surround51);
-    let all = rig.decode_until(|all| all.iter().all(|c| c.iter().any(|s| s.abs() > 0.1)));
-    assert_eq!(all.len(), 6);
-    assert!(playing.0.try_wait().unwrap().is_none());
+    for player in [Player::Native, Player::Pulse] {
+        let mut rig = Rig::new(Config::default());
+        assert_eq!(rig.format.layout, Layout::Stereo);
+        let file = rig.path("tone.wav");
+        wav(&file, Layout::Surround51, RATE, 60.0);
+        let mut playing = rig.play(player, &file);
+        rig.packet_of(Layout::Stereo);
+        rig.audio.send(Message::Loudspeakers(Layout::Surround51));
+        rig.packet_of(Layout::Surround51);
+        let all = rig.decode_until(|all| all.iter().all(|c| c.iter().any(|s| s.abs() > 0.1)));
+        assert_eq!(all.len(), 6);
+        assert!(playing.0.try_wait().unwrap().is_none(), "{player:?}");
+    }
 }
 
 #[test]
@@ -154,7 +156,7 @@ fn a_killed_server_comes_back_and_so_does_the_sound() {
     let mut rig = Rig::new(Config::default());
     let file = rig.path("tone.wav");
     wav(&file, Layout::Stereo, RATE, 60.0);
-    let environment = rig.audio.environment();
+    let environment = rig.audio.environment().to_vec();
     let _first = rig.play(Player::Native, &file);
     rig.packet();
     let old = server(&rig.audio);
@@ -173,6 +175,37 @@ fn a_killed_server_comes_back_and_so_does_the_sound() {
     }
     assert_ne!(server(&rig.audio), old);
     assert_eq!(rig.audio.environment(), environment, "where programs find it stays");
+}
+
+/// As a program may that can do as it likes on the session's server.
+#[test]
+fn a_sink_that_was_taken_away_comes_back() {
+    let mut rig = Rig::new(Config::default());
+    let file = rig.path("tone.wav");
+    wav(&file, Layout::Stereo, RATE, 60.0);
+    let script = format!(
+        "until pw-cat --playback --latency 10ms {}; do sleep 0.1; done",
+        file.display()
+    );
+    let _playing = rig.start("sh", &["-c", &script]);
+    rig.packet();
+    let listed = rig.command("pw-cli", &["ls", "Node"]).output().unwrap().stdout;
+    let listed = String::from_utf8(listed).unwrap();
+    let mut lines = listed.lines().map(str::trim);
+    let mut id = "";
+    // `id 33, type …`, and then what it is called.
+    let found = lines.any(|line| {
+        id = line
+            .strip_prefix("id ")
+            .and_then(|rest| rest.split(',').next())
+            .unwrap_or(id);
+        line == "node.name = \"goggles-scope\""
+    });
+    assert!(found, "{listed}");
+    // It may complain that the server has gone, for that is started again.
+    rig.command("pw-cli", &["destroy", id]).status().unwrap();
+    let gone = Mono::now();
+    while rig.packet().at < gone + Duration::from_millis(200) {}
 }
 
 #[test]

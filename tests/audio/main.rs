@@ -2,6 +2,7 @@
 
 mod life;
 mod microphone;
+mod programs;
 mod rig;
 mod speaker;
 mod tone;

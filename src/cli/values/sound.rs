@@ -8,11 +8,11 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Audio {
-    /// A sound server of the session's own
+    /// To a sound server of the session's own
     Private,
-    /// One more sink on the user's PipeWire
+    /// To one more sink on the user's PipeWire
     Host,
-    /// No sound
+    /// Not to the stream: programs play and record as they would without it
     None,
 }
 

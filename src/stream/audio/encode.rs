@@ -125,6 +125,9 @@ impl Encoder {
 
 /// Of this thread.
 fn cpu_time() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    Duration::try_from(time).unwrap_or_default()
+    let mut t = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // libc's, as in [`crate::time::Mono::now`].
+    // SAFETY: it fills in the `timespec` that it is given; the clock is always there.
+    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut t) };
+    Duration::new(t.tv_sec as u64, t.tv_nsec as u32)
 }

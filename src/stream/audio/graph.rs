@@ -5,9 +5,12 @@ use super::policy::{Graph, Kind, Port};
 use super::{pod, sink, source};
 use anyhow::{Context, Result};
 use goggles_protocols::audio::Layout;
+use pipewire::client::{Client, ClientListener};
+use pipewire::constants::ID_ANY;
 use pipewire::core::CoreRc;
 use pipewire::metadata::Metadata;
 use pipewire::node::Node;
+use pipewire::permissions::{Permission, PermissionFlags};
 use pipewire::properties::properties;
 use pipewire::registry::{GlobalObject, Listener, RegistryRc};
 use pipewire::spa::param::ParamType;
@@ -31,6 +34,8 @@ struct State {
     microphone: bool,
     /// Bound, so that they can be told how to be.
     nodes: BTreeMap<u32, Node>,
+    /// Bound, so that they can be let in.
+    clients: BTreeMap<u32, Admission>,
     metadata: Option<Metadata>,
 }
 
@@ -47,6 +52,7 @@ impl Manager {
             layout,
             microphone,
             nodes: BTreeMap::new(),
+            clients: BTreeMap::new(),
             metadata: None,
         }));
         let weak = registry.downgrade();
@@ -86,6 +92,10 @@ impl State {
                 }
             }
             ObjectType::Node => self.node(registry, object, properties),
+            ObjectType::Client => match registry.bind::<Client, _>(object) {
+                Ok(client) => drop(self.clients.insert(object.id, Admission::new(client))),
+                Err(e) => tracing::warn!(target: "audio", "error binding a program's connection: {e}"),
+            },
             ObjectType::Port => {
                 let node = properties.get("node.id").and_then(|id| id.parse().ok());
                 let (Some(node), Some(direction)) = (node, properties.get("port.direction")) else {
@@ -147,6 +157,7 @@ impl State {
     fn remove(&mut self, id: u32) {
         self.graph.remove(id);
         self.nodes.remove(&id);
+        self.clients.remove(&id);
         // A number that comes back may have been a link's end.
         self.link();
     }
@@ -168,6 +179,38 @@ impl State {
             {
                 tracing::warn!(target: "audio", "error linking a program to the sink: {e}");
             }
+        }
+    }
+}
+
+/// Lets a program in that the server keeps waiting for the session manager's word, as it does those of a sandbox
+/// (Flatpak's): whoever reaches this server was led here.
+struct Admission {
+    /// Goes before the client.
+    _listener: ClientListener,
+    _client: Rc<Client>,
+}
+
+impl Admission {
+    fn new(client: Client) -> Self {
+        let client = Rc::new(client);
+        let weak = Rc::downgrade(&client);
+        let listener = client
+            .add_listener_local()
+            .info(move |info| {
+                // There from when the server has judged on.
+                let access = info.props().and_then(|properties| properties.get("pipewire.access"));
+                if let (Some(access), Some(client)) = (access, weak.upgrade())
+                    && access != "unrestricted"
+                {
+                    tracing::debug!(target: "audio", id = info.id(), access, "let in");
+                    client.update_permissions(&[Permission::new(ID_ANY, PermissionFlags::all())]);
+                }
+            })
+            .register();
+        Self {
+            _listener: listener,
+            _client: client,
         }
     }
 }

@@ -4,17 +4,22 @@
 //! | file | what |
 //! |---|---|
 //! | [`server`] | the private PipeWire process and its folder |
+//! | [`guide`] | where programs are led to |
 //! | [`policy`], [`graph`] | its session policy, pure; and carried out |
+//! | [`connection`] | to whichever server |
 //! | [`sink`], [`ring`] | the stream that programs play to, and the way out of its data thread |
-//! | [`frames`], [`encode`] | quanta become frames with times, or silence; Opus |
+//! | [`pipe`], [`frames`], [`encode`] | from there to the network: quanta become frames with times, or silence; Opus |
 //! | [`voices`], [`mixer`], [`source`] | viewers' microphones: from the network; decoded and mixed; for programs |
 //! | [`thread`] | the thread: all of this, and starting again |
 //! | [`pod`], [`wake`] | helpers |
 
+mod connection;
 mod encode;
 mod frames;
 mod graph;
+mod guide;
 mod mixer;
+mod pipe;
 mod pod;
 mod policy;
 mod ring;
@@ -26,15 +31,16 @@ mod voices;
 mod wake;
 
 pub use encode::{Encoder, LOOKAHEAD, default_bitrate};
+pub use guide::{alsa_plugin, library};
 pub use server::{Address, PROGRAM};
 pub use voices::{Receiver as VoiceReceiver, Sender as VoiceSender, voices};
 
+use crate::child::Change;
 use crate::link::{AudioFormat, AudioToNetwork};
 use crate::stream::transport::AudioSink;
 use anyhow::{Context, Result};
 use goggles_protocols::audio::Layout;
 use server::Folder;
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -141,13 +147,10 @@ pub enum Message {
 /// The thread, owned; dropping it ends the thread and the private server.
 #[derive(Debug)]
 pub struct Audio {
-    /// `None` once dropped: its closing is what stops the thread.
-    messages: Option<mpsc::Sender<Message>>,
-    wake: Wake,
-    mode: Mode,
-    microphone: bool,
-    address: Option<Address>,
+    /// `None`: there is no thread (any more). Its closing is what stops the thread, which has to be woken for it.
+    messages: Option<(mpsc::Sender<Message>, Wake)>,
     thread: Option<JoinHandle<()>>,
+    environment: Vec<Change>,
 }
 
 impl Audio {
@@ -166,14 +169,16 @@ impl Audio {
             Mode::Private => Some(Folder::new(&runtime)?),
             Mode::Host => None,
         };
-        let address = folder.as_ref().map(|folder| folder.address().clone());
+        let environment = match &folder {
+            Some(folder) => guide::private(folder.address(), guide::alsa_is_led()),
+            None => guide::host(config.microphone),
+        };
         let wake = match &voices {
             Some(voices) => voices.wake().clone(),
             None => Wake::new().context("error making an eventfd")?,
         };
         let (messages, inbox) = mpsc::channel();
         let (ready, is_ready) = mpsc::sync_channel(1);
-        let (mode, microphone) = (config.mode, config.microphone);
         let worker = Worker {
             config,
             heard: Layout::default(),
@@ -186,56 +191,44 @@ impl Audio {
         };
         let thread = std::thread::Builder::new().name("audio".into()).spawn(|| worker.run());
         let audio = Self {
-            messages: Some(messages),
-            wake,
-            mode,
-            microphone,
-            address,
+            messages: Some((messages, wake)),
             thread: Some(thread.context("error starting the thread")?),
+            environment,
         };
         is_ready.recv_timeout(PATIENCE).context("PipeWire does not answer")??;
         Ok(audio)
     }
 
-    /// What sends a program's sound here; `None`: the variable is to be removed.
-    pub fn environment(&self) -> Vec<(String, Option<OsString>)> {
-        let set = |name: &str, value: OsString| (name.to_owned(), Some(value));
-        match &self.address {
-            Some(address) => {
-                let mut pulse = OsString::from("unix:");
-                pulse.push(address.pulse());
-                // The session's own policy connects programs; these would name what isn't there.
-                vec![
-                    set("PIPEWIRE_REMOTE", address.native().into()),
-                    set("PULSE_SERVER", pulse),
-                    ("PULSE_SINK".into(), None),
-                    ("PULSE_SOURCE".into(), None),
-                    ("PIPEWIRE_NODE".into(), None),
-                ]
-            }
-            None => {
-                let sink = OsString::from(self.mode.sink());
-                let mut all = vec![set("PULSE_SINK", sink.clone()), set("PIPEWIRE_NODE", sink)];
-                all.extend(self.microphone.then(|| set("PULSE_SOURCE", self.mode.source().into())));
-                all
-            }
+    /// What stands in for a private server that does not start: programs are not heard, by the host neither.
+    pub fn silent() -> Self {
+        Self {
+            messages: None,
+            thread: None,
+            environment: guide::nowhere(),
         }
+    }
+
+    /// What sends a program's sound here; `None`: the variable is to be removed.
+    pub fn environment(&self) -> &[Change] {
+        &self.environment
     }
 
     /// Says something to the thread.
     pub fn send(&self, message: Message) {
-        if let Some(messages) = &self.messages {
+        if let Some((messages, wake)) = &self.messages {
             // It has ended only where there is no sound any more.
             let _ = messages.send(message);
-            self.wake.wake();
+            wake.wake();
         }
     }
 }
 
 impl Drop for Audio {
     fn drop(&mut self) {
-        self.messages = None;
-        self.wake.wake();
+        if let Some((messages, wake)) = self.messages.take() {
+            drop(messages);
+            wake.wake();
+        }
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {

@@ -4,6 +4,7 @@
 use anyhow::{Context, Result, bail};
 use rustix::process::Signal;
 use std::ffi::OsString;
+use std::io::{PipeReader, PipeWriter, Read};
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
@@ -17,6 +18,10 @@ pub const PROGRAM: &str = "pipewire";
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How often its sockets are looked for; there is nothing that tells.
 const LOOK: Duration = Duration::from_millis(5);
+/// What a pipe holds.
+const PIPE: usize = 64 << 10;
+/// Lines of a server that doesn't start: what is wrong, and what is not done for it.
+const COMPLAINTS: usize = 2;
 
 /// Where programs reach the sound server. The names stay when it is started again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +81,9 @@ impl Drop for Folder {
         for name in [
             "pipewire-0",
             "pipewire-0.lock",
+            // Newer ones make it if they are not asked otherwise.
+            "pipewire-0-manager",
+            "pipewire-0-manager.lock",
             "pulse",
             "pulse.lock",
             "pid",
@@ -93,16 +101,23 @@ impl Drop for Folder {
 #[derive(Debug)]
 pub struct Server {
     process: Child,
+    /// What it complains of; `None`: that goes to the log.
+    complaints: Option<PipeReader>,
 }
 
 impl Server {
     /// Starts it and waits until it can be connected to. `quantum`: samples of a channel that are handled at once. To be
-    /// called by a thread that lives as long: the kernel ends the server with it.
+    /// called by a thread that lives as long: the kernel ends the server with it. `wait` waits for so long, and says whether
+    /// it is still wanted; `None`: it is not.
     ///
     /// # Errors
     /// There is no such program, or it ends, or does not come up in time.
-    pub fn start(folder: &Folder, program: &Path, quantum: u32) -> Result<Self> {
-        let address = folder.address();
+    pub fn start(
+        address: &Address,
+        program: &Path,
+        quantum: u32,
+        wait: impl FnMut(Duration) -> bool,
+    ) -> Result<Option<Self>> {
         let file = address.folder.join("sound.conf");
         std::fs::write(&file, configuration(&address.pulse(), quantum)).context("error writing PipeWire's file")?;
         for socket in [address.native(), address.pulse()] {
@@ -111,8 +126,11 @@ impl Server {
         }
         let mut command = Command::new(program);
         command.arg("-c").arg(&file).stdin(Stdio::null()).stdout(Stdio::null());
+        let mut complaints = None;
         if !tracing::enabled!(target: "audio", tracing::Level::DEBUG) {
-            command.stderr(Stdio::null());
+            let (reader, writer) = complaint_pipe().context("error making a pipe")?;
+            command.stderr(writer);
+            complaints = Some(reader);
         }
         // In a group of its own, Ctrl-C leaves it to us.
         command.process_group(0);
@@ -129,25 +147,46 @@ impl Server {
         let process = command
             .spawn()
             .with_context(|| format!("error starting {}", program.display()))?;
-        let mut server = Self { process };
+        let mut server = Self { process, complaints };
         tracing::debug!(target: "audio", "PipeWire runs as process {}", server.process.id());
-        server.wait_until_up(address)?;
-        Ok(server)
+        Ok(server.wait_until_up(address, wait)?.then_some(server))
     }
 
-    fn wait_until_up(&mut self, address: &Address) -> Result<()> {
+    /// `false`: it is not wanted any more.
+    fn wait_until_up(&mut self, address: &Address, mut wait: impl FnMut(Duration) -> bool) -> Result<bool> {
         let give_up = Instant::now() + PATIENCE;
         while UnixStream::connect(address.native()).is_err() || UnixStream::connect(address.pulse()).is_err() {
             if let Some(status) = self.process.try_wait().context("error waiting for PipeWire")? {
-                bail!("PipeWire has ended: {status}");
+                bail!("PipeWire has ended: {status}{}", self.complaint());
             }
             if Instant::now() > give_up {
-                bail!("PipeWire does not come up");
+                bail!("PipeWire does not come up{}", self.complaint());
             }
-            std::thread::sleep(LOOK);
+            if !wait(LOOK) {
+                return Ok(false);
+            }
         }
-        Ok(())
+        Ok(true)
     }
+
+    /// The last that it has said, for an error's end.
+    fn complaint(&mut self) -> String {
+        let mut bytes = vec![0; PIPE];
+        let read = self.complaints.as_mut().map(|pipe| pipe.read(&mut bytes));
+        bytes.truncate(read.and_then(Result::ok).unwrap_or(0));
+        let text = String::from_utf8_lossy(&bytes);
+        let lines: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        let last = &lines[lines.len().saturating_sub(COMPLAINTS)..];
+        last.iter().map(|line| format!("; {line}")).collect()
+    }
+}
+
+/// Nobody reads from it while the server lives, and so nothing waits for that: what finds no room is lost.
+fn complaint_pipe() -> std::io::Result<(PipeReader, PipeWriter)> {
+    let (reader, writer) = std::io::pipe()?;
+    rustix::io::ioctl_fionbio(&reader, true)?;
+    rustix::io::ioctl_fionbio(&writer, true)?;
+    Ok((reader, writer))
 }
 
 impl Drop for Server {
@@ -195,7 +234,7 @@ context.modules = [
     {{ name = libpipewire-module-rt
         args = {{ nice.level = -11 rtportal.enabled = false rtkit.enabled = false }}
         flags = [ ifexists nofail ] }}
-    {{ name = libpipewire-module-protocol-native }}
+    {{ name = libpipewire-module-protocol-native args = {{ sockets = [ {{ name = "pipewire-0" }} ] }} }}
     {{ name = libpipewire-module-metadata }}
     {{ name = libpipewire-module-spa-node-factory }}
     {{ name = libpipewire-module-client-node }}
@@ -244,10 +283,67 @@ mod tests {
     }
 
     #[test]
+    fn the_sockets_of_newer_servers_go_with_the_folder() {
+        let runtime = tempfile::tempdir().unwrap();
+        let folder = Folder::new(runtime.path()).unwrap();
+        let address = folder.address().clone();
+        for name in [
+            "pipewire-0",
+            "pipewire-0.lock",
+            "pipewire-0-manager",
+            "pipewire-0-manager.lock",
+        ] {
+            std::fs::write(address.folder.join(name), "").unwrap();
+        }
+        drop(folder);
+        assert!(!address.folder.exists());
+    }
+
+    /// A program that stands in for the server.
+    fn script(runtime: &Path, text: &str) -> PathBuf {
+        let path = runtime.join("pipewire");
+        // Were it written here, what another test starts at that moment would hold it open, and it could not be run.
+        let write = "printf '#!/bin/sh\n%s\n' \"$1\" > \"$2\" && chmod +x \"$2\"";
+        let written = Command::new("sh").args(["-c", write, "sh", text]).arg(&path).status();
+        assert!(written.unwrap().success());
+        path
+    }
+
+    #[test]
     fn a_missing_program_is_named() {
         let runtime = tempfile::tempdir().unwrap();
         let folder = Folder::new(runtime.path()).unwrap();
-        let why = Server::start(&folder, Path::new("/nowhere/pipewire"), 240).unwrap_err();
+        let why = Server::start(folder.address(), Path::new("/nowhere/pipewire"), 240, |_| true).unwrap_err();
         assert!(format!("{why:#}").contains("/nowhere/pipewire"), "{why:#}");
+    }
+
+    #[test]
+    fn what_a_server_complains_of_is_told() {
+        let runtime = tempfile::tempdir().unwrap();
+        let folder = Folder::new(runtime.path()).unwrap();
+        // A pipe is filled first: nothing may wait for a reader, and what came first is kept.
+        let text = "echo no module x >&2; echo no context >&2; yes '' | head -c 200000 >&2; exit 3";
+        let program = script(runtime.path(), text);
+        let wait = |time| {
+            std::thread::sleep(time);
+            true
+        };
+        let why = Server::start(folder.address(), &program, 240, wait).unwrap_err();
+        let why = format!("{why:#}");
+        assert!(why.ends_with("exit status: 3; no module x; no context"), "{why}");
+    }
+
+    #[test]
+    fn one_that_is_not_wanted_any_more_is_not_waited_for() {
+        let runtime = tempfile::tempdir().unwrap();
+        let folder = Folder::new(runtime.path()).unwrap();
+        let program = script(runtime.path(), "exec sleep 1000");
+        let mut looks = 0;
+        let wait = |_| {
+            looks += 1;
+            looks < 3
+        };
+        assert!(Server::start(folder.address(), &program, 240, wait).unwrap().is_none());
+        assert_eq!(looks, 3);
     }
 }

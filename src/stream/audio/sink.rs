@@ -10,6 +10,8 @@ use pipewire::core::CoreRc;
 use pipewire::properties::properties;
 use pipewire::spa::utils::Direction;
 use pipewire::stream::{Stream, StreamFlags, StreamListener, StreamRc, StreamState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Its name, by which programs are sent to it.
 pub const NAME: &str = "goggles-scope";
@@ -32,6 +34,9 @@ pub struct Sink {
     /// Goes before the stream.
     _listener: StreamListener<Process>,
     stream: StreamRc,
+    /// The data thread's id, once it has run; 0 before, and when it has been raised.
+    to_raise: Arc<AtomicU32>,
+    rt: bool,
 }
 
 /// What the data thread has.
@@ -40,8 +45,8 @@ struct Process {
     wake: Wake,
     /// Bytes of a sample of all channels.
     frame: usize,
-    /// Ask for priority with the first quantum.
-    raise: Option<bool>,
+    /// Told with the first quantum which thread this is.
+    to_raise: Option<Arc<AtomicU32>>,
 }
 
 impl Sink {
@@ -59,11 +64,12 @@ impl Sink {
             "node.latency" => format!("{}/{RATE}", shape.quantum),
         };
         let stream = StreamRc::new(core.clone(), name, properties).context("error making the sink")?;
+        let to_raise = Arc::<AtomicU32>::default();
         let process = Process {
             writer,
             wake,
             frame: usize::from(shape.layout.channels()) * size_of::<f32>(),
-            raise: Some(shape.rt),
+            to_raise: Some(to_raise.clone()),
         };
         let listener = stream
             .add_local_listener_with_user_data(process)
@@ -78,11 +84,19 @@ impl Sink {
         Ok(Self {
             _listener: listener,
             stream,
+            to_raise,
+            rt: shape.rt,
         })
     }
-}
 
-impl Sink {
+    /// Raises the data thread, once it has run: to ask for it takes more than that thread may.
+    pub fn raise(&self) {
+        let thread = self.to_raise.swap(0, Ordering::Relaxed);
+        if thread != 0 {
+            let _ = priority::raise_thread(thread, priority::Kind::Audio, self.rt);
+        }
+    }
+
     /// Whether PipeWire has taken it in; `Err` if it has refused.
     pub fn is_connected(&self) -> Result<bool> {
         match self.stream.state() {
@@ -105,9 +119,8 @@ impl Drop for Sink {
 impl Process {
     /// On the data thread: no locks, no allocation.
     fn run(&mut self, stream: &Stream) {
-        if let Some(rt) = self.raise.take() {
-            // Once, with the first quantum.
-            let _ = priority::raise(priority::Kind::Audio, rt);
+        if let Some(to_raise) = self.to_raise.take() {
+            to_raise.store(priority::this_thread(), Ordering::Relaxed);
         }
         let Ok(time) = stream.time() else { return };
         let rate = time.rate();
