@@ -15,6 +15,8 @@ const FRAMES: std::ops::RangeInclusive<usize> = 240..=960;
 const MAX_VOICES: usize = 8;
 /// A voice of which nothing has come for so long is over. Its next packet begins another.
 const IDLE: Duration = Duration::from_secs(2);
+/// A packet whose time is further from its arrival is of another clock than ours, and would never be due or never be over.
+const APART: Duration = Duration::from_secs(2);
 /// If nobody has recorded for so long, nobody does, and packets are not kept for later.
 const UNHEARD: Duration = Duration::from_millis(500);
 /// So many packets that are missing are made up by the decoder; of more, nothing is known.
@@ -44,7 +46,7 @@ struct Voice {
 }
 
 impl Mixer {
-    /// Takes a packet as it came. What is no Opus, too old, or not asked for by anybody is dropped.
+    /// Takes a packet as it came. What is no Opus, of another time, too old, or not asked for by anybody is dropped.
     pub fn take(&mut self, voice: &NetworkToAudio) {
         let NetworkToAudio { viewer, at, packet } = voice;
         if !self.is_recorded(*at) {
@@ -54,7 +56,7 @@ impl Mixer {
         let Ok(frame) = opus::packet::get_nb_samples(&packet.packet, RATE) else {
             return;
         };
-        if !FRAMES.contains(&frame) {
+        if !FRAMES.contains(&frame) || packet.time.abs_diff(at.micros()) > APART.as_micros() as u64 {
             return;
         }
         self.voices.retain(|_, voice| at.since(voice.at) < IDLE);

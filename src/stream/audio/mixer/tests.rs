@@ -138,6 +138,22 @@ fn nothing_is_kept_while_nobody_records() {
     assert!(mixer.voices.is_empty());
 }
 
+/// Each would wait for its time: a viewer could fill the memory.
+#[test]
+fn what_is_of_another_time_is_refused() {
+    let mut mixer = Mixer::default();
+    mixer.render(T0, &mut [0.0; 240]);
+    for packet in &tone(500.0, 100) {
+        let wrong = [packet.time + 3_600_000_000, packet.time - 3_000_000, 0, u64::MAX];
+        for (n, time) in wrong.into_iter().enumerate() {
+            let packet = Microphone { time, ..packet.clone() };
+            let viewer = ViewerId(n as u64);
+            mixer.take(&NetworkToAudio { viewer, at: T0, packet });
+        }
+    }
+    assert!(mixer.voices.is_empty());
+}
+
 proptest! {
     /// Whatever comes: the levels are bounded, and nothing is kept for ever.
     #[test]
