@@ -16,6 +16,7 @@ pub mod frame;
 pub mod handlers;
 pub mod input;
 pub mod limiter;
+mod lines;
 pub mod link;
 pub mod monitor;
 pub mod preflight;

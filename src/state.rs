@@ -312,9 +312,7 @@ impl State {
         self.scope
             .events
             .insert_source(name, |stream, (), state: &mut Self| {
-                if let Err(why) = state.admit(stream, ClientState::default()) {
-                    tracing::warn!("a client could not connect: {why}");
-                }
+                state.let_in(stream, ClientState::default());
             })
             .map_err(|e| anyhow::anyhow!("error listening at the Wayland socket: {e}"))?;
         self.scope.wayland.clone_from(&socket);

@@ -19,6 +19,7 @@ pub use ended::Ended;
 pub(crate) use watch::{LOOK, Watch};
 
 use crate::handlers::ClientState;
+use crate::lines::Lines;
 use crate::state::State;
 use anyhow::Result;
 use calloop::generic::{Generic, NoIoDrop};
@@ -52,7 +53,8 @@ pub struct Clients {
     list: Vec<Connection>,
     watch: Watch<OwnedFd>,
     files: Files,
-    full: bool,
+    /// What clients make us write.
+    pub lines: Lines,
     ended: Arc<Ended>,
 }
 
@@ -75,7 +77,7 @@ impl Clients {
             list: Vec::new(),
             watch: Watch::new("client-watch", READING),
             files: Files::new(),
-            full: false,
+            lines: Lines::default(),
             ended: Arc::default(),
         }
     }
@@ -90,13 +92,8 @@ impl Clients {
     /// Error: there are too many, or the connection is none any more.
     pub fn admit(&mut self, dh: &mut DisplayHandle, stream: UnixStream, data: ClientState) -> io::Result<Client> {
         if self.list.len() >= MOST {
-            let first = !std::mem::replace(&mut self.full, true);
-            if first {
-                tracing::warn!("{MOST} clients are connected: more are refused");
-            }
-            return Err(io::Error::other("too many clients"));
+            return Err(io::Error::other(format!("{MOST} are connected, and more are refused")));
         }
-        self.full = false;
         self.files.count();
         let socket = Arc::new(OwnedFd::from(stream.try_clone()?));
         let who = who(&stream);
@@ -180,6 +177,15 @@ impl State {
     pub fn admit(&mut self, stream: UnixStream, data: ClientState) -> io::Result<Client> {
         let scope = &mut self.scope;
         scope.clients.admit(&mut scope.dh, stream, data)
+    }
+
+    /// Takes in who comes by itself, or says why not.
+    pub fn let_in(&mut self, stream: UnixStream, data: ClientState) {
+        if let Err(why) = self.admit(stream, data)
+            && let Some(left_out) = self.scope.clients.lines.one(self.scope.now)
+        {
+            tracing::warn!("a client could not connect: {why}{left_out}");
+        }
     }
 
     /// Reads what clients ask.

@@ -127,7 +127,9 @@ impl State {
         match result {
             Ok(()) => configuration.succeeded(),
             Err(why) => {
-                tracing::info!("a client's wish of the output is refused: {why:#}");
+                if let Some(left_out) = self.scope.clients.lines.one(self.scope.now) {
+                    tracing::info!("a client's wish of the output is refused: {why:#}{left_out}");
+                }
                 configuration.failed();
             }
         }

@@ -71,15 +71,15 @@ impl SecurityContextHandler for State {
             return;
         }
         let source = Door { source, _place: place };
-        tracing::info!(engine = ?context.sandbox_engine, app = ?context.app_id, "a sandbox was made");
+        if let Some(left_out) = self.scope.clients.lines.one(self.scope.now) {
+            tracing::info!(engine = ?context.sandbox_engine, app = ?context.app_id, "a sandbox was made{left_out}");
+        }
         let inserted = self.scope.events.insert_source(source, move |stream, (), state| {
             let data = ClientState {
                 sandbox: Some(context.clone()),
                 ..ClientState::default()
             };
-            if let Err(why) = state.admit(stream, data) {
-                tracing::warn!("a sandbox's client could not connect: {why}");
-            }
+            state.let_in(stream, data);
         });
         if let Err(why) = inserted {
             tracing::warn!("a sandbox's socket can't be listened at: {why}");

@@ -34,7 +34,9 @@ impl Dispatch<ZwpVirtualKeyboardV1, VirtualKeyboardUserData<State>> for State {
             Request::Keymap { format, fd, size } => match copy(&fd, size) {
                 Ok(fd) => Request::Keymap { format, fd, size },
                 Err(why) => {
-                    tracing::warn!("a virtual keyboard's keymap can't be read: {why}");
+                    if let Some(left_out) = state.scope.clients.lines.one(state.scope.now) {
+                        tracing::warn!("a virtual keyboard's keymap can't be read: {why}{left_out}");
+                    }
                     return;
                 }
             },

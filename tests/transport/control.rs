@@ -1,7 +1,7 @@
 //! Control sessions: input, roles, clock, reports, the goodbye.
 
 use crate::client::{Control, Key, Server, Viewer, soon};
-use goggles_protocols::control::{ToClient, ToServer};
+use goggles_protocols::control::{Message, ToClient, ToServer};
 use goggles_protocols::{clock, datagram, frame, input};
 use goggles_scope::link::{FromScope, SceneInfo, ToScope, ViewerId};
 use goggles_scope::time::Mono;
@@ -264,4 +264,43 @@ async fn another_version_is_told_so() {
         panic!("no Bye")
     };
     assert!(reason.contains("version 1"), "{reason}");
+}
+
+/// Of what changes before anybody has read it only the last is told, and nobody is closed for not having read more.
+#[tokio::test]
+async fn a_player_who_takes_and_drops_without_end_closes_nobody() {
+    let mut server = Server::with_microphone();
+    let token = server.speaking_token();
+    let mut fickle = Control::new(server.addr, &Key::new(), Some(token)).await.unwrap();
+    fickle.hello(false).await;
+    let token = server.token();
+    let mut other = Control::new(server.addr, &Key::new(), Some(token)).await.unwrap();
+    other.hello(false).await;
+    let turns = [
+        ToServer::TakeInput,
+        ToServer::Microphone(true),
+        ToServer::DropInput,
+        ToServer::Microphone(false),
+    ];
+    let bytes: Vec<u8> = (0..200).flat_map(|_| &turns).flat_map(ToServer::encode).collect();
+    fickle.send.write_all(&bytes).await.unwrap();
+    for _ in 0..400 {
+        server.message("the holder", holder).await;
+    }
+    let scene = SceneInfo {
+        title: "the end".into(),
+        ..crate::client::scene()
+    };
+    server.transport().send(FromScope::Scene(scene));
+    for viewer in [&mut fickle, &mut other] {
+        let mut holds = None;
+        loop {
+            match viewer.hear().await {
+                ToClient::Role { holder, .. } => holds = Some(holder),
+                ToClient::Scene { title, .. } if title == "the end" => break,
+                _ => {}
+            }
+        }
+        assert_eq!(holds, Some(false));
+    }
 }

@@ -38,6 +38,11 @@ impl Level {
         has
     }
 
+    /// Takes so many whether they are there or not: what is too much is missing later.
+    pub fn spend(&mut self, rate: Bucket, count: u32, now: Mono) {
+        self.full_at = self.full_at.max(now) + rate.every * count;
+    }
+
     /// When the next one can be taken; in the past if now.
     pub fn next(&self, rate: Bucket) -> Mono {
         self.full_at - rate.every * rate.burst.saturating_sub(1)

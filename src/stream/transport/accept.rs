@@ -8,6 +8,7 @@
 use super::adapter;
 use super::hub::{Admitted, Event, Shared};
 use super::{control, watch};
+use crate::stream::session::Refusal;
 use anyhow::{Context, Result, bail};
 use goggles_protocols::auth::{Credentials, token_text};
 use moq_net::server::Handshake;
@@ -87,7 +88,7 @@ async fn web(request: SessionRequest, shared: &Arc<Shared>, events: mpsc::Sender
         "/control" => Place::Control,
         _ => {
             shared.counters.refused.add();
-            request.not_found().await;
+            refuse(request.not_found()).await;
             bail!("no such path");
         }
     };
@@ -98,11 +99,12 @@ async fn web(request: SessionRequest, shared: &Arc<Shared>, events: mpsc::Sender
     let admitted = match admitted {
         Ok(admitted) => admitted,
         Err(e) => {
-            shared.counters.refused.add();
-            tracing::info!(target: "viewer", "refused a session from {}: {e:#}", from.ip());
-            match e.downcast_ref() {
-                Some(crate::stream::session::Refusal::TooMany) => request.too_many_requests().await,
-                _ => request.forbidden().await,
+            let too_many = matches!(e.downcast_ref(), Some(Refusal::TooMany));
+            tell_refusal(from, &e, &events).await?;
+            if too_many {
+                refuse(request.too_many_requests()).await;
+            } else {
+                refuse(request.forbidden()).await;
             }
             return Ok(());
         }
@@ -132,8 +134,18 @@ async fn web(request: SessionRequest, shared: &Arc<Shared>, events: mpsc::Sender
 /// [`web_credentials`] lets no token alone through to `/control`; should it ever, the answer is still no.
 async fn unreachable_place(request: SessionRequest) -> Result<()> {
     tracing::error!("a watcher was let in to /control");
-    request.forbidden().await;
+    refuse(request.forbidden()).await;
     Ok(())
+}
+
+/// Says no; a peer that doesn't take the answer is not waited for.
+async fn refuse(answer: impl Future<Output = ()>) {
+    let _ = timeout(PATIENCE, answer).await;
+}
+
+async fn tell_refusal(from: SocketAddr, why: &anyhow::Error, events: &mpsc::Sender<Event>) -> Result<()> {
+    let event = Event::Refused(from.ip(), format!("{why:#}"));
+    events.send(event).await.ok().context("shutting down")
 }
 
 fn web_credentials(request: &SessionRequest, place: Place, query: &str, shared: &Shared) -> Result<Credentials> {
@@ -200,8 +212,7 @@ async fn raw(
     match admitted {
         Ok(admitted) => watch::run(handshake, session, admitted, shared, events).await,
         Err(e) => {
-            shared.counters.refused.add();
-            tracing::info!(target: "viewer", "refused a MoQ session from {}: {e:#}", from.ip());
+            tell_refusal(from, &e, &events).await?;
             handshake.close(moq_net::SessionError::Unauthorized.into());
             Ok(())
         }

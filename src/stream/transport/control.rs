@@ -19,6 +19,13 @@ const RATE: Bucket = Bucket {
     burst: 400,
     every: Duration::from_micros(500),
 };
+/// What is read of one client's stream, in units of [`UNIT`] bytes, where each message costs one more: 128 KiB at once, and
+/// 16 KiB, or 250 messages, a second.
+const SPEECH: Bucket = Bucket {
+    burst: 2048,
+    every: Duration::from_millis(4),
+};
+const UNIT: usize = 64;
 /// From the session's start to Hello.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// For the peer to take the goodbye and to leave by itself. Data that it has acknowledged but not looked at is lost when
@@ -45,7 +52,7 @@ pub async fn run(
         connection: connection.clone(),
         outbox,
         greeted: false,
-        behind: false,
+        behind: Default::default(),
         loudspeakers: None,
         playback: Default::default(),
     };
@@ -132,9 +139,11 @@ async fn stream(
     let mut decoder = Decoder::<ToServer>::new();
     let mut buffer = vec![0; 4096];
     let mut greeted = false;
+    let mut speech = Speech::default();
     let deadline = tokio::time::sleep(PATIENCE);
     tokio::pin!(deadline);
     loop {
+        let wait = speech.wait(Mono::now());
         tokio::select! {
             message = outgoing.recv() => match message {
                 Some(message) => send.write_all(&message.encode()).await?,
@@ -149,9 +158,11 @@ async fn stream(
                     return Ok(());
                 }
             },
-            read = recv.read(&mut buffer) => {
+            () = tokio::time::sleep(wait), if !wait.is_zero() => {}
+            read = recv.read(&mut buffer), if wait.is_zero() => {
                 let Some(len) = read? else { return Ok(()) };
                 let messages = push(&mut decoder, &buffer[..len]).inspect_err(|_| shared.counters.broken.add())?;
+                speech.heard(len, messages.len(), Mono::now());
                 for message in messages {
                     greeted = true;
                     events.send(Event::Message(viewer, message)).await.ok().context("shutting down")?;
@@ -162,7 +173,57 @@ async fn stream(
     }
 }
 
+/// How much one client has said: what is more than [`SPEECH`] waits at the client's, so that neither the compositor's queue nor
+/// the hub's work is of the client's choosing.
+#[derive(Default)]
+struct Speech {
+    level: Level,
+}
+
+impl Speech {
+    /// So much was read just now.
+    fn heard(&mut self, bytes: usize, messages: usize, now: Mono) {
+        self.level.spend(SPEECH, (bytes.div_ceil(UNIT) + messages) as u32, now);
+    }
+
+    /// How long to read nothing; zero: go on.
+    fn wait(&self, now: Mono) -> Duration {
+        self.level.next(SPEECH).since(now)
+    }
+}
+
 fn push(decoder: &mut Decoder<ToServer>, bytes: &[u8]) -> Result<Vec<ToServer>, goggles_protocols::Error> {
     decoder.push(bytes)?;
     std::iter::from_fn(|| decoder.pop().transpose()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A long paste is read at once; who never stops is read at the rate.
+    #[test]
+    fn a_stream_is_read_no_faster_than_people_write() {
+        let read_for = |time: Duration, messages: usize| {
+            let (mut speech, start) = (Speech::default(), Mono(1_000_000_000));
+            let (mut now, mut bytes) = (start, 0);
+            loop {
+                now = now + speech.wait(now);
+                if now.since(start) > time {
+                    return bytes;
+                }
+                speech.heard(4096, messages, now);
+                bytes += 4096;
+            }
+        };
+        assert!(read_for(Duration::ZERO, 1) > 100_000);
+        let minute = Duration::from_secs(60);
+        assert!(
+            (900_000..1_200_000).contains(&read_for(minute, 1)),
+            "{}",
+            read_for(minute, 1)
+        );
+        // Messages of six bytes.
+        assert!(read_for(minute, 682) / 6 < 20_000, "{}", read_for(minute, 682));
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::{Controller, Hub};
 use crate::link::ViewerId;
+use crate::time::Mono;
 use goggles_protocols::control;
 use std::sync::atomic::Ordering;
 
@@ -10,7 +11,7 @@ const MAX_SPEAKERS: usize = 4;
 
 impl Hub {
     /// A viewer turns its microphone on or off.
-    pub(super) fn microphone(&mut self, viewer: ViewerId, on: bool) {
+    pub(super) fn microphone(&mut self, viewer: ViewerId, on: bool, now: Mono) {
         let (speakers, exists) = (self.speakers(), self.shared.voices.is_some());
         let (Some(controller), true) = (self.controllers.get(&viewer), exists) else {
             self.shared.counters.foreign_microphone.add();
@@ -19,36 +20,40 @@ impl Hub {
         let was = controller.speaks.load(Ordering::Relaxed);
         if on && !was && (!self.may_speak(controller) || speakers >= MAX_SPEAKERS) {
             self.shared.counters.foreign_microphone.add();
-            tracing::info!(target: "viewer", "viewer {} may not turn a microphone on", viewer.0);
+            if let Some(left_out) = self.microphones.one(now) {
+                tracing::info!(target: "viewer", "viewer {} may not turn a microphone on{left_out}", viewer.0);
+            }
         } else if on != was {
             controller.speaks.store(on, Ordering::Relaxed);
-            self.tell_microphones(viewer, on);
-            return;
+            self.microphones_changed(viewer, on, now);
         }
-        self.tell(viewer, self.microphone_message(viewer));
+        self.owe(viewer, |behind| behind.microphone = true);
     }
 
     /// What a viewer that has just come is told.
-    pub(super) fn greet_microphone(&self, viewer: ViewerId) {
+    pub(super) fn greet_microphone(&mut self, viewer: ViewerId) {
         if self.shared.voices.is_some() {
-            self.tell(viewer, self.microphone_message(viewer));
+            self.owe(viewer, |behind| behind.microphone = true);
         }
     }
 
     /// A viewer is gone.
-    pub(super) fn fell_silent(&self, viewer: ViewerId, controller: &Controller) {
+    pub(super) fn fell_silent(&mut self, viewer: ViewerId, controller: &Controller, now: Mono) {
         if controller.speaks.swap(false, Ordering::Relaxed) {
-            self.tell_microphones(viewer, false);
+            self.microphones_changed(viewer, false, now);
         }
     }
 
-    fn tell_microphones(&self, viewer: ViewerId, on: bool) {
+    fn microphones_changed(&mut self, viewer: ViewerId, on: bool, now: Mono) {
         let what = if on { "live" } else { "off" };
-        tracing::info!(target: "viewer", "viewer {}'s microphone is {what}; {} live", viewer.0, self.speakers());
-        self.tell_all(|hub, viewer| hub.microphone_message(viewer));
+        if let Some(left_out) = self.microphones.one(now) {
+            let live = self.speakers();
+            tracing::info!(target: "viewer", "viewer {}'s microphone is {what}; {live} live{left_out}", viewer.0);
+        }
+        self.owe_all(|behind| behind.microphone = true);
     }
 
-    fn microphone_message(&self, viewer: ViewerId) -> control::ToClient {
+    pub(super) fn microphone_message(&self, viewer: ViewerId) -> control::ToClient {
         let controller = self.controllers.get(&viewer);
         control::ToClient::Microphone {
             allowed: controller.is_some_and(|c| self.may_speak(c)),

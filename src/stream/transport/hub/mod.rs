@@ -11,12 +11,13 @@ use super::counters::Counters;
 use super::feed::Feed;
 use super::keyframes::{Ask, KeyFrames};
 use super::tracks::Tracks;
+use crate::lines::Lines;
 use crate::link::{FromScope, SceneInfo, ToScope, VideoFormat, ViewerId};
 use crate::stream::audio::VoiceSender;
 use crate::stream::session::{Access, Attempt, PlayerId, Refusal, Rights, Roles};
 use crate::time::Mono;
 use bytes::Bytes;
-use goggles_protocols::audio::{Layout, Playback};
+use goggles_protocols::audio::Playback;
 use goggles_protocols::auth::{Credentials, Nonce};
 use goggles_protocols::{control, cursor, datagram};
 use moq_net::Timestamp;
@@ -42,6 +43,8 @@ pub enum Event {
         /// Whether it is let in.
         reply: oneshot::Sender<Result<Admitted, Refusal>>,
     },
+    /// A connection was refused; why.
+    Refused(IpAddr, String),
     /// A MoQ session has begun.
     Watch(ViewerId, Box<Watcher>),
     /// The session's video track has subscribers, or none any more.
@@ -91,12 +94,23 @@ pub struct Controller {
     pub outbox: mpsc::Sender<control::ToClient>,
     /// Has said Hello.
     pub greeted: bool,
-    /// The scene has changed since it was told.
-    pub behind: bool,
+    /// What it has not been told yet.
+    pub behind: Behind,
     /// Channels of sound it can play, once it has said so.
     pub loudspeakers: Option<u8>,
     /// How it plays the sound, as it said last.
     pub playback: Playback,
+}
+
+/// What has changed since a viewer was told: only the newest of each matters, and goes out when there is room for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Behind {
+    /// Who holds the input role.
+    pub role: bool,
+    /// The scene.
+    pub scene: bool,
+    /// Whose microphone is on.
+    pub microphone: bool,
 }
 
 /// What does not change, or is shared with the connections' tasks.
@@ -141,13 +155,15 @@ pub struct Hub {
     sound: Option<sound::Sound>,
     /// Of what both are; none before the first picture.
     catalog: Option<Bytes>,
-    loudspeakers: Option<Layout>,
+    loudspeakers: sound::Loudspeakers,
     keys: KeyFrames,
     cursor: cursor::State,
     /// Changes of the cursor since the last [`Hub::flush_cursor`].
     moves: Vec<cursor::Update>,
     scene: SceneInfo,
     demand: usize,
+    refusals: Lines,
+    microphones: Lines,
 }
 
 impl Hub {
@@ -165,12 +181,14 @@ impl Hub {
             format: None,
             sound: None,
             catalog: None,
-            loudspeakers: None,
+            loudspeakers: sound::Loudspeakers::default(),
             keys: KeyFrames::default(),
             cursor: cursor::State::default(),
             moves: Vec::new(),
             scene,
             demand: 0,
+            refusals: Lines::default(),
+            microphones: Lines::default(),
         }
     }
 
@@ -194,6 +212,7 @@ impl Hub {
                 };
                 let _ = reply.send(self.authorise(attempt, now));
             }
+            Event::Refused(from, why) => self.refused(from, &why, now),
             Event::Watch(viewer, watcher) => self.watch(viewer, *watcher, now),
             Event::Subscribed(viewer, is) => {
                 if let Some(watcher) = self.watchers.get_mut(&viewer) {
@@ -215,7 +234,7 @@ impl Hub {
                 if self.roles.release(viewer) {
                     self.holder_changed();
                 }
-                self.fell_silent(viewer, &controller);
+                self.fell_silent(viewer, &controller, now);
             }
         }
     }
@@ -272,7 +291,7 @@ impl Hub {
             FromScope::Scene(scene) => {
                 let other = scene.hints != self.scene.hints;
                 self.scene = scene;
-                self.controllers.values_mut().for_each(|c| c.behind = c.greeted);
+                self.owe_all(|behind| behind.scene = true);
                 if other {
                     self.publish_catalog(now);
                 }
@@ -282,12 +301,20 @@ impl Hub {
         None
     }
 
-    /// What follows from what has happened: the demand, a key frame if somebody needs one, and the scene for who does not
-    /// know it. When to look again.
+    /// What follows from what has happened: the demand, a key frame if somebody needs one, the sound's layout, and the news
+    /// for who does not know them. When to look again.
     pub fn settle(&mut self, now: Mono) -> Option<Mono> {
-        let again = self.tell_scene(now);
+        let news = self.tell_news(now);
         let key_frame = self.settle_demand(now);
-        again.into_iter().chain(key_frame).min()
+        let loudspeakers = self.tell_loudspeakers(now);
+        [news, key_frame, loudspeakers].into_iter().flatten().min()
+    }
+
+    fn refused(&mut self, from: IpAddr, why: &str, now: Mono) {
+        self.shared.counters.refused.add();
+        if let Some(left_out) = self.refusals.one(now) {
+            tracing::info!(target: "viewer", "refused a session from {from}: {why}{left_out}");
+        }
     }
 
     fn settle_demand(&mut self, now: Mono) -> Option<Mono> {

@@ -1,13 +1,13 @@
 //! Control sessions' messages and the input role.
 
-use super::{Hub, Ordering};
+use super::{Behind, Hub, Ordering};
 use crate::link::{ToScope, ViewerId};
 use crate::time::Mono;
 use goggles_protocols::control;
 use std::time::Duration;
 
 /// When it is looked again whether a viewer with many messages has read some.
-const SCENE_AGAIN: Duration = Duration::from_millis(20);
+const AGAIN: Duration = Duration::from_millis(20);
 
 impl Hub {
     pub(super) fn message(&mut self, viewer: ViewerId, message: control::ToServer, now: Mono) {
@@ -30,14 +30,11 @@ impl Hub {
                 controller.greeted = true;
                 tracing::info!(target: "viewer", "viewer {} is here: {name:?}", viewer.0);
                 self.tell(viewer, self.welcome(viewer));
-                let changed = want_input && self.roles.want(viewer, player, now);
-                if changed {
-                    self.holder_changed();
-                } else {
-                    self.tell(viewer, self.role_message(viewer));
-                }
-                self.tell(viewer, self.scene_message());
+                self.owe(viewer, |behind| (behind.role, behind.scene) = (true, true));
                 self.greet_microphone(viewer);
+                if want_input && self.roles.want(viewer, player, now) {
+                    self.holder_changed();
+                }
             }
             _ if !controller.greeted => {
                 self.shared.counters.broken.add();
@@ -48,7 +45,7 @@ impl Hub {
                 if self.roles.take(viewer, player, now) {
                     self.holder_changed();
                 } else {
-                    self.tell(viewer, self.role_message(viewer));
+                    self.owe(viewer, |behind| behind.role = true);
                 }
             }
             control::ToServer::DropInput => {
@@ -61,7 +58,7 @@ impl Hub {
             }
             control::ToServer::Text(_) => self.shared.counters.foreign_input.add(),
             control::ToServer::Loudspeakers(channels) => self.loudspeakers(viewer, channels),
-            control::ToServer::Microphone(on) => self.microphone(viewer, on),
+            control::ToServer::Microphone(on) => self.microphone(viewer, on, now),
             control::ToServer::Playback(playback) => self.playback(viewer, playback),
             control::ToServer::RequestKeyFrame => self.keys.request(now),
         }
@@ -72,8 +69,7 @@ impl Hub {
         // First the release of all that the last one held; only then may the next one's batches pass.
         self.shared.tell(ToScope::InputHolder(holder));
         self.shared.holder.store(holder.map_or(0, |h| h.0), Ordering::Relaxed);
-        self.tell_all(|hub, viewer| hub.role_message(viewer));
-        self.tell_loudspeakers();
+        self.owe_all(|behind| behind.role = true);
     }
 
     fn welcome(&self, viewer: ViewerId) -> control::ToClient {
@@ -95,18 +91,45 @@ impl Hub {
         }
     }
 
-    /// Tells the scene to whoever is behind and has room for it: a program that changes its title without end must not fill
-    /// what is kept for a viewer, who would be closed for it. When to look again.
-    pub(super) fn tell_scene(&mut self, now: Mono) -> Option<Mono> {
-        let message = self.scene_message();
-        let mut full = false;
-        for controller in self.controllers.values_mut().filter(|c| c.behind) {
-            let outbox = &controller.outbox;
-            let told = outbox.capacity() * 2 > outbox.max_capacity() && outbox.try_send(message.clone()).is_ok();
-            controller.behind = !told;
-            full |= !told;
+    /// A viewer is to be told something by [`Self::tell_news`].
+    pub(super) fn owe(&mut self, viewer: ViewerId, what: impl Fn(&mut Behind)) {
+        if let Some(controller) = self.controllers.get_mut(&viewer) {
+            what(&mut controller.behind);
         }
-        full.then_some(now + SCENE_AGAIN)
+    }
+
+    /// All that have said Hello are.
+    pub(super) fn owe_all(&mut self, what: impl Fn(&mut Behind)) {
+        let greeted = self.controllers.values_mut().filter(|c| c.greeted);
+        greeted.for_each(|controller| what(&mut controller.behind));
+    }
+
+    /// Tells the news to whoever is behind and has room for them: what changes without end, as a program's title can and a
+    /// player's mind, must not fill what is kept for a viewer, who would be closed for it. When to look again.
+    pub(super) fn tell_news(&mut self, now: Mono) -> Option<Mono> {
+        let is_behind = self.controllers.iter().filter(|(_, c)| c.behind != Behind::default());
+        let behind: Vec<_> = is_behind.map(|(viewer, c)| (*viewer, c.behind)).collect();
+        let mut full = false;
+        for (viewer, behind) in behind {
+            let Some(controller) = self.controllers.get_mut(&viewer) else {
+                continue;
+            };
+            if controller.outbox.capacity() * 2 <= controller.outbox.max_capacity() {
+                full = true;
+                continue;
+            }
+            controller.behind = Behind::default();
+            if behind.role {
+                self.tell(viewer, self.role_message(viewer));
+            }
+            if behind.scene {
+                self.tell(viewer, self.scene_message());
+            }
+            if behind.microphone {
+                self.tell(viewer, self.microphone_message(viewer));
+            }
+        }
+        full.then_some(now + AGAIN)
     }
 
     fn scene_message(&self) -> control::ToClient {

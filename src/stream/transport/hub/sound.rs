@@ -8,9 +8,13 @@ use bytes::Bytes;
 use goggles_protocols::audio::{Layout, Playback, Repeater};
 use moq_net::Timestamp;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What a payload with repeated packets may be long: with its time stamp it fits a datagram.
 const REPEATED_ROOM: usize = MAX_DATAGRAM - 8;
+
+/// A layout stays for so long at least.
+const SETTLED: Duration = Duration::from_secs(1);
 
 /// The sound that is published now.
 pub struct Sound {
@@ -105,7 +109,6 @@ impl Hub {
         if let Some(controller) = self.controllers.get_mut(&viewer) {
             controller.loudspeakers = Some(channels);
         }
-        self.tell_loudspeakers();
     }
 
     /// A viewer says how it plays.
@@ -137,15 +140,52 @@ impl Hub {
         tracing::debug!(target: "audio", viewer = viewer.0, ?now, "playback");
     }
 
-    /// Tells what the holder of the input role can play, if that is known and another.
-    pub(super) fn tell_loudspeakers(&mut self) {
+    /// Tells what the holder of the input role can play, if that is known and another. When to look again.
+    pub(super) fn tell_loudspeakers(&mut self, now: Mono) -> Option<Mono> {
         let holder = self.roles.holder().and_then(|holder| self.controllers.get(&holder));
-        let Some(layout) = holder.and_then(|c| c.loudspeakers).map(Layout::within) else {
-            return;
-        };
-        if self.loudspeakers != Some(layout) {
-            self.loudspeakers = Some(layout);
-            self.shared.tell(ToScope::Loudspeakers(layout));
+        let wanted = holder.and_then(|c| c.loudspeakers).map(Layout::within)?;
+        let again = self.loudspeakers.change(wanted, now);
+        if again == Some(now) {
+            self.shared.tell(ToScope::Loudspeakers(wanted));
+            return None;
         }
+        again
+    }
+}
+
+/// What was told of the loudspeakers: each change takes the game's sound away for a moment.
+#[derive(Debug, Default)]
+pub struct Loudspeakers {
+    told: Option<(Layout, Mono)>,
+}
+
+impl Loudspeakers {
+    /// When this layout may be told, `now` at the earliest, by which it is taken for told; `None`: it was.
+    fn change(&mut self, wanted: Layout, now: Mono) -> Option<Mono> {
+        match self.told {
+            Some((layout, _)) if layout == wanted => return None,
+            Some((_, at)) if now.since(at) < SETTLED => return Some(at + SETTLED),
+            _ => self.told = Some((wanted, now)),
+        }
+        Some(now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_layout_changes_once_a_second_and_the_newest_wins() {
+        let mut told = Loudspeakers::default();
+        let at = |ms: u64| Mono(7_000_000_000 + ms * 1_000_000);
+        assert_eq!(told.change(Layout::Surround71, at(0)), Some(at(0)));
+        assert_eq!(told.change(Layout::Surround71, at(1)), None);
+        assert_eq!(told.change(Layout::Stereo, at(2)), Some(at(1000)));
+        assert_eq!(told.change(Layout::Surround51, at(3)), Some(at(1000)));
+        // Changed back meanwhile: there is nothing to tell.
+        assert_eq!(told.change(Layout::Surround71, at(4)), None);
+        assert_eq!(told.change(Layout::Surround51, at(1000)), Some(at(1000)));
+        assert_eq!(told.change(Layout::Stereo, at(1001)), Some(at(2000)));
     }
 }
