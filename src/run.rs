@@ -264,6 +264,10 @@ impl Session<'_> {
         let code = self.child.as_mut()?.reap()?;
         self.child = None;
         self.code = code;
+        if code != 0 && !self.stopping {
+            // A signal's number is a part of it.
+            tracing::info!("the program has ended with status {code}");
+        }
         (self.stopping || !state.scope.settings.keep_alive).then_some(code)
     }
 

@@ -32,6 +32,8 @@ fn programs_record_the_pages_microphone() -> Result<()> {
     let silent = recorder.samples()?.iter().all(|sample| *sample == 0.0);
     ensure!(silent, "one is recorded who may not speak; log:\n{}", scope.log());
     drop(browser);
+    // The controls are free then.
+    scope.until_logged("that the viewer has gone", |l| l.contains("is gone").then_some(()))?;
     let mut browser = Browser::start()?;
     browser.play(&scope.speaking_url()?)?;
     browser.speak().with_context(|| scope.log())?;

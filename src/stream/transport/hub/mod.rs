@@ -231,6 +231,9 @@ impl Hub {
                 let Some(controller) = self.controllers.remove(&viewer) else {
                     return;
                 };
+                if controller.greeted {
+                    tracing::info!(target: "viewer", "viewer {} is gone", viewer.0);
+                }
                 if self.roles.release(viewer) {
                     self.holder_changed();
                 }
