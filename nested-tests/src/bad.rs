@@ -18,8 +18,10 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-/// One of them, which leaves nothing behind.
+/// Of them, these leave nothing behind.
 const ENDLESS: &str = "requests-without-end";
+const STRIPS: &str = "opaque-strips";
+const TOKENS: &str = "activation-tokens";
 /// So many requests are sent between two looks.
 const BATCH: usize = 1000;
 
@@ -44,15 +46,66 @@ pub struct Outcome {
 struct Objects {
     compositor: u32,
     shm: u32,
+    activation: u32,
+    toplevel: u32,
     surface: u32,
+    /// Shown with the surface, which never is.
+    child: u32,
     region: u32,
+    /// As long as a region may be.
+    long_region: u32,
+    selection: u32,
+}
+
+impl Objects {
+    fn new(raw: &mut Raw) -> Result<Self> {
+        let [compositor, shm, children, wm] =
+            raw.bind(["wl_compositor", "wl_shm", "wl_subcompositor", "xdg_wm_base"])?;
+        let [selections, activation] = raw.bind(["wl_data_device_manager", "xdg_activation_v1"])?;
+        let [surface, child, region, long_region] = [0; 4].map(|_| raw.id());
+        let [window, role, shell, toplevel, selection] = [0; 5].map(|_| raw.id());
+        // As they are numbered.
+        for (new, kind) in [(surface, 0), (child, 0), (region, 1), (long_region, 1), (window, 0)] {
+            raw.send(compositor, kind, &[new], None);
+        }
+        raw.send(children, 1, &[role, child, surface], None);
+        raw.send(wm, 2, &[shell, window], None);
+        raw.send(shell, 1, &[toplevel], None);
+        // The window's first commit: its size is asked for, and it never answers.
+        raw.send(window, 6, &[], None);
+        raw.send(selections, 0, &[selection], None);
+        // Columns across rows.
+        (0..512).for_each(|at| {
+            raw.send(long_region, 1, &[2 * at, 0, 1, 4096], None);
+            raw.send(long_region, 1, &[0, 2 * at, 4096, 1], None);
+        });
+        Ok(Self {
+            compositor,
+            shm,
+            activation,
+            toplevel,
+            surface,
+            child,
+            region,
+            long_region,
+            selection,
+        })
+    }
+}
+
+/// A text as an argument.
+fn text(length: usize) -> Vec<u8> {
+    let mut bytes = (length as u32 + 1).to_ne_bytes().to_vec();
+    bytes.extend(std::iter::repeat_n(b'x', length));
+    bytes.resize(4 + (length + 1).next_multiple_of(4), 0);
+    bytes
 }
 
 /// Something to be done many times. Whether it was taken.
 type Flood = fn(&mut Raw, &Objects, &OwnedFd) -> bool;
 
 /// What, how often, and how.
-const FLOODS: [(&str, usize, Flood); 8] = [
+const FLOODS: [(&str, usize, Flood); 14] = [
     ("surfaces", 10_000, |raw, objects, _| {
         let (surface, callback) = (raw.id(), raw.id());
         raw.send(objects.compositor, 0, &[surface], None)
@@ -70,12 +123,46 @@ const FLOODS: [(&str, usize, Flood); 8] = [
         let region = raw.id();
         raw.send(objects.compositor, 1, &[region], None)
     }),
+    ("long-regions-everywhere", 4_000, |raw, objects, _| {
+        let surface = raw.id();
+        raw.send(objects.compositor, 0, &[surface], None)
+            && raw.send(surface, 5, &[objects.long_region], None)
+            && raw.send(surface, 6, &[], None)
+    }),
+    (STRIPS, 10, |raw, objects, file| {
+        let (surface, pool, buffer) = (raw.id(), raw.id(), raw.id());
+        raw.send(objects.compositor, 0, &[surface], None)
+            && raw.send(objects.shm, 0, &[pool, 4 << 20], Some(file.as_fd()))
+            && raw.send(pool, 0, &[buffer, 0, 1024, 1024, 4096, 0], None)
+            && raw.send(surface, 4, &[objects.long_region], None)
+            && raw.send(surface, 1, &[buffer, 0, 0], None)
+            && raw.send(surface, 6, &[], None)
+            && raw.send(surface, 0, &[], None)
+            && raw.send(buffer, 0, &[], None)
+            && raw.send(pool, 1, &[], None)
+    }),
+    ("commits-that-wait-for-ever", 1_000_000, |raw, objects, _| {
+        raw.send(objects.child, 9, &[0, 0, 1, 1], None) && raw.send(objects.child, 6, &[], None)
+    }),
+    ("types-of-a-selection", 100_000, |raw, objects, _| {
+        raw.request(objects.selection, 0, &text(4000), &[] as &[OwnedFd])
+    }),
+    (TOKENS, 20_000, |raw, objects, _| {
+        let token = raw.id();
+        raw.send(objects.activation, 1, &[token], None)
+            && raw.request(token, 1, &text(2000), &[] as &[OwnedFd])
+            && raw.send(token, 3, &[], None)
+            && raw.send(token, 4, &[], None)
+    }),
+    ("configures-never-acknowledged", 100_000, |raw, objects, _| {
+        raw.send(objects.toplevel, 9, &[], None) && raw.send(objects.toplevel, 10, &[], None)
+    }),
     ("pools-of-16-mib", 5_000, |raw, objects, file| {
         let pool = raw.id();
         raw.send(objects.shm, 0, &[pool, 16 << 20], Some(file.as_fd()))
     }),
     ("files-for-nothing", 30_000, |raw, objects, file| {
-        raw.send(objects.region, 1, &[0, 0, 1, 1], Some(file.as_fd()))
+        raw.send(objects.surface, 1, &[0, 0, 0], Some(file.as_fd()))
     }),
     ("buffers-beyond-their-pool", 10, |raw, objects, file| {
         let (pool, buffer) = (raw.id(), raw.id());
@@ -153,22 +240,13 @@ fn watched(
         memory: [before, most.max(after), after],
         waited,
         ended,
-        takes_time: name == ENDLESS,
+        takes_time: [ENDLESS, STRIPS, TOKENS].contains(&name),
     })
 }
 
 fn flood(path: &Path, most: usize, kind: Flood, look: &mut dyn FnMut() -> Result<()>) -> Result<(usize, bool)> {
     let mut raw = Raw::new(path)?;
-    let [compositor, shm] = raw.bind(["wl_compositor", "wl_shm"])?;
-    let (surface, region) = (raw.id(), raw.id());
-    raw.send(compositor, 0, &[surface], None);
-    raw.send(compositor, 1, &[region], None);
-    let objects = Objects {
-        compositor,
-        shm,
-        surface,
-        region,
-    };
+    let objects = Objects::new(&mut raw)?;
     let file = rustix::fs::memfd_create("bad", rustix::fs::MemfdFlags::CLOEXEC)?;
     rustix::fs::ftruncate(&file, 16 << 20)?;
     let mut done = 0;

@@ -14,15 +14,18 @@ const OF_INTERFACE: &[(&str, usize)] = &[
     ("zwp_linux_buffer_params_v1", 1024),
     ("wl_buffer", 16_384),
     ("wl_callback", 65_536),
+    // Each has 64 kB of types.
+    ("wl_data_source", 256),
+    ("zwp_primary_selection_source_v1", 256),
 ];
 /// Of any other.
 const OF_OTHERS: usize = 8192;
-/// Rectangles in regions, and in damage that is not committed.
+/// Rectangles in regions, wherever they are kept, and in damage that is not committed.
 const RECTANGLES: usize = 1 << 16;
 /// Bytes of shared memory that its buffers lie in, which count as ours as soon as they are read.
 const SHARED: usize = 4 << 30;
 /// An Xwayland is many clients.
-const XWAYLAND: usize = 16;
+pub const XWAYLAND: usize = 16;
 
 /// What the client has too much of, in words.
 pub fn excess(dh: &DisplayHandle, client: &ClientId, xwayland: bool) -> Option<String> {
@@ -76,11 +79,17 @@ fn rectangles(dh: &DisplayHandle, object: ObjectId) -> usize {
         "wl_surface" => WlSurface::from_id(dh, object).map_or(0, |surface| {
             with_states(&surface, |states| {
                 let mut cached = states.cached_state.get::<SurfaceAttributes>();
-                cached.pending().damage.len()
+                cached.pending().damage.len() + in_regions(cached.pending()) + in_regions(cached.current())
             })
         }),
         _ => 0,
     }
+}
+
+/// How many lie in the regions of a surface's state.
+pub fn in_regions(state: &SurfaceAttributes) -> usize {
+    let regions = [&state.input_region, &state.opaque_region];
+    regions.into_iter().flatten().map(|region| region.rects.len()).sum()
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod limits;
 mod watch;
 
 pub use ended::Ended;
+pub(crate) use limits::{XWAYLAND, in_regions};
 pub(crate) use watch::{LOOK, Watch};
 
 use crate::handlers::ClientState;
@@ -259,8 +260,8 @@ impl State {
     }
 }
 
-/// Ends a connection with an error on its display.
-fn end(dh: &DisplayHandle, id: &ClientId, why: &str) {
+/// Ends a connection with an error on its display, which the client is told.
+pub(crate) fn end(dh: &DisplayHandle, id: &ClientId, why: &str) {
     let handle = dh.backend_handle();
     let mut display: Option<ObjectId> = None;
     let _ = handle.with_all_objects_for(id.clone(), |object| {

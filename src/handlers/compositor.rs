@@ -91,6 +91,7 @@ impl CompositorHandler for State {
     fn commit(&mut self, surface: &WlSurface) {
         let changed = changes_picture(surface);
         on_commit_buffer_handler::<Self>(surface);
+        forget_damage(surface);
         let scope = &mut self.scope;
         if scope.cursor.surface().is_some_and(|root| is_in_tree(surface, root)) {
             scope.cursor.image_committed();
@@ -181,6 +182,22 @@ fn changes_picture(surface: &WlSurface) -> bool {
     );
     // A first buffer without damage shows something new all the same.
     changed || with_renderer_surface_state(surface, |s| s.buffer().is_none()).unwrap_or(true) && has_buffer(surface)
+}
+
+/// smithay takes what a commit damaged with the next buffer only: until then it would grow, and each commit seem to bring
+/// something.
+fn forget_damage(surface: &WlSurface) {
+    // A synchronised subsurface's is looked at with its parent's.
+    if is_sync_subsurface(surface) {
+        return;
+    }
+    with_surface_tree_downward(
+        surface,
+        (),
+        |_, _, ()| TraversalAction::DoChildren(()),
+        |_, states, ()| states.cached_state.get::<SurfaceAttributes>().current().damage.clear(),
+        |_, _, ()| true,
+    );
 }
 
 /// What the tree below a surface looked like after its last commit: sizes, places, order, opacity and colour spaces.

@@ -1,6 +1,10 @@
 //! wl_region, wl_surface and wl_shm_pool: numbers that smithay takes for sizes as they come, though it asserts that none is
-//! negative. Such a rectangle is nothing, as it is to wlroots; the protocol has no error for it.
+//! negative. Such a rectangle is nothing, as it is to wlroots; the protocol has no error for it. And regions, which it
+//! takes at any length.
 
+use super::compositor::ClientState;
+use super::timing::no_memory;
+use crate::clients::XWAYLAND;
 use crate::state::State;
 use smithay::reexports::wayland_server::backend::ClientId;
 use smithay::reexports::wayland_server::protocol::{
@@ -22,6 +26,25 @@ use smithay::wayland::shm::{ShmBufferUserData, ShmPoolUserData, ShmState};
 
 /// No screen is larger; sums of such numbers do not overflow.
 pub(super) const FAR: i32 = 1 << 24;
+
+/// So many rectangles make a region at most, where toolkits have a handful: it is copied into each surface that it is set on,
+/// and looked through at each motion of the pointer.
+const OF_REGION: usize = 1024;
+/// An opaque region of more is none. It is a hint only; but smithay cuts each of its rectangles by all before it, so that
+/// strips across one another become as many as their product, within one commit.
+const OF_OPAQUE: usize = 64;
+
+/// Counts one more rectangle of a region. Whether it may have it; or else its client is ended, unless it is an Xwayland, which
+/// has it from one of many: there, the rest of the region is left out.
+fn grows(state: &mut State, region: &WlRegion, client: &Client, dh: &DisplayHandle) -> bool {
+    let ours = client.get_data::<ClientState>().is_some();
+    let most = if ours { OF_REGION } else { OF_REGION * XWAYLAND };
+    let fits = state.scope.extras.tally.add(region, 1, most);
+    if !fits && ours {
+        no_memory(client, dh, "a region has too many rectangles");
+    }
+    fits
+}
 
 /// What of a rectangle is not beyond any screen: x, y, width, height. `None`: its size is negative.
 fn near(x: i32, y: i32, width: i32, height: i32) -> Option<[i32; 4]> {
@@ -56,12 +79,16 @@ impl Dispatch<WlRegion, RegionUserData> for State {
             }
             other => Some(other),
         };
-        if let Some(request) = request {
-            <CompositorState as Dispatch<_, _, Self>>::request(state, client, region, request, data, dh, init);
+        let Some(request) = request else { return };
+        let one_more = matches!(request, Request::Add { .. } | Request::Subtract { .. });
+        if one_more && !grows(state, region, client, dh) {
+            return;
         }
+        <CompositorState as Dispatch<_, _, Self>>::request(state, client, region, request, data, dh, init);
     }
 
     fn destroyed(state: &mut Self, client: ClientId, region: &WlRegion, data: &RegionUserData) {
+        state.scope.extras.tally.forget(region);
         <CompositorState as Dispatch<_, _, Self>>::destroyed(state, client, region, data);
     }
 }
@@ -83,6 +110,10 @@ impl Dispatch<WlSurface, SurfaceUserData> for State {
             }
             Request::DamageBuffer { x, y, width, height } => {
                 near(x, y, width, height).map(|[x, y, width, height]| Request::DamageBuffer { x, y, width, height })
+            }
+            Request::SetOpaqueRegion { region } => {
+                let region = region.filter(|region| state.scope.extras.tally.of(region) <= OF_OPAQUE);
+                Some(Request::SetOpaqueRegion { region })
             }
             other => Some(other),
         };

@@ -13,10 +13,12 @@ use super::session_lock::Lock;
 use super::shortcuts::Shortcuts;
 use super::surface_output::OnOutput;
 use super::syncobj::Syncobjs;
+use super::tally::Tally;
 use super::timing::Timing;
 use super::toplevel_list::Toplevels;
 use super::{color, tearing, trusted, virtual_pointer};
 use crate::state::State;
+use smithay::desktop::PopupGrab;
 use smithay::reexports::calloop::LoopHandle;
 use smithay::reexports::wayland_protocols::wp::color_management::v1::server::wp_image_description_info_v1::WpImageDescriptionInfoV1;
 use smithay::reexports::wayland_server::DisplayHandle;
@@ -55,11 +57,14 @@ const ICON: i32 = 64;
 #[derive(Debug)]
 #[allow(missing_docs)]
 pub struct Extras {
+    pub tally: Tally,
     pub timing: Timing,
     pub dmabufs: Dmabufs,
     pub syncobjs: Syncobjs,
     pub layers: Layers,
     pub lock: Lock,
+    /// The menu that has or had the keyboard and the pointer last.
+    pub menu: Option<PopupGrab<State>>,
     pub idle: Idle,
     pub shortcuts: Shortcuts,
     pub toplevels: Toplevels,
@@ -89,11 +94,13 @@ impl Extras {
         let dmabufs = Dmabufs::new(dh);
         let syncobjs = Syncobjs::new(dh, dmabufs.advertised());
         Self {
+            tally: Tally::default(),
             timing: Timing::default(),
             dmabufs,
             syncobjs,
             layers: Layers::new(dh),
             lock: Lock::new(dh),
+            menu: None,
             idle: Idle::new(dh, events),
             shortcuts: Shortcuts::new(dh),
             toplevels: Toplevels::new(dh),

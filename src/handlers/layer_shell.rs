@@ -4,6 +4,7 @@
 
 use super::core_requests::FAR;
 use super::seat::KeyboardFocus;
+use super::xdg_shell::{MOST_UNANSWERED, TOO_MANY_UNANSWERED};
 use crate::scene::layers::place;
 use crate::scene::stack::{Placed, popups_of};
 use crate::state::{Scope, State};
@@ -24,6 +25,7 @@ use smithay::wayland::shell::wlr_layer::{
     WlrLayerShellHandler, WlrLayerShellState, WlrLayerSurfaceUserData,
 };
 use smithay::wayland::shell::xdg::PopupSurface;
+use std::cell::Cell;
 
 /// The layers' surfaces, oldest first.
 #[derive(Debug)]
@@ -38,6 +40,8 @@ pub struct Layers {
 struct Layered {
     surface: LayerSurface,
     mapped: bool,
+    /// How many configures were sent since the newest one was acknowledged, and that one's serial.
+    unanswered: Cell<(usize, u32)>,
     /// What decided on its order and focus when they were last looked at.
     told: (Layer, KeyboardInteractivity),
 }
@@ -62,9 +66,14 @@ impl Layered {
         })
     }
 
+    /// Tells it its size, if it is another than it was told last.
     fn configure(&self, visible: Rectangle<i32, Logical>) {
         let size = self.place(visible).size;
         self.surface.with_pending_state(|s| s.size = Some(size));
+        if !self.is_configured() || self.surface.has_pending_changes() {
+            let serial = self.surface.send_configure();
+            self.unanswered.set((self.unanswered.get().0 + 1, serial.into()));
+        }
     }
 }
 
@@ -79,6 +88,15 @@ impl Layers {
 
     fn find(&self, surface: &WlSurface) -> Option<&Layered> {
         self.surfaces.iter().find(|l| l.surface.wl_surface() == surface)
+    }
+
+    fn answered(&self, surface: &ZwlrLayerSurfaceV1, serial: u32) {
+        let mut all = self.surfaces.iter();
+        if let Some(layered) = all.find(|l| l.surface.shell_surface() == surface)
+            && layered.unanswered.get().1 == serial
+        {
+            layered.unanswered.set((0, serial));
+        }
     }
 
     /// Where the surface of this root is, if it is one of a layer.
@@ -145,7 +163,6 @@ impl Scope {
             .filter(|l| l.surface.alive() && l.is_configured())
         {
             layered.configure(visible);
-            layered.surface.send_pending_configure();
         }
         if self.extras.lock.is_locked() {
             return self.extras.lock.arrange(visible);
@@ -181,7 +198,6 @@ impl State {
         let wishes = layered.wishes();
         if !layered.is_configured() {
             layered.configure(visible);
-            layered.surface.send_configure();
             // The conformance suite shows its surfaces before they are configured.
             if !self.scope.free {
                 return;
@@ -190,6 +206,9 @@ impl State {
         let has_buffer = with_renderer_surface_state(root, |s| s.buffer().is_some()).unwrap_or(false);
         if has_buffer && !self.scope.free && !layered.surface.ensure_configured() {
             return;
+        }
+        if layered.unanswered.get().0 > MOST_UNANSWERED {
+            return self.end_of(root, TOO_MANY_UNANSWERED);
         }
         let told = (wishes.layer, wishes.keyboard_interactivity);
         if has_buffer != layered.mapped || told != layered.told {
@@ -218,6 +237,7 @@ impl WlrLayerShellHandler for State {
         self.scope.extras.layers.surfaces.push(Layered {
             surface,
             mapped: false,
+            unanswered: Cell::default(),
             told: (layer, KeyboardInteractivity::None),
         });
     }
@@ -250,6 +270,10 @@ impl Dispatch<ZwlrLayerSurfaceV1, WlrLayerSurfaceUserData> for State {
                 width: width.min(FAR as u32),
                 height: height.min(FAR as u32),
             },
+            Request::AckConfigure { serial } => {
+                state.scope.extras.layers.answered(surface, serial);
+                request
+            }
             other => other,
         };
         <WlrLayerShellState as Dispatch<_, _, Self>>::request(state, client, surface, request, data, dh, init);

@@ -23,6 +23,7 @@ mod session_lock;
 mod shortcuts;
 mod surface_output;
 mod syncobj;
+mod tally;
 mod tearing;
 mod text_input;
 mod timing;

@@ -56,7 +56,8 @@ impl State {
         false
     }
 
-    fn end_of(&self, surface: &WlSurface, why: &str) {
+    /// Ends a surface's client.
+    pub(super) fn end_of(&self, surface: &WlSurface, why: &str) {
         if let Some(client) = surface.client() {
             no_memory(&client, &self.scope.dh, why);
         }

@@ -5,13 +5,13 @@
 //! told to draw, if that is hidden. A timed commit is applied when what is shown at its time is latched.
 
 use super::compositor::ClientState;
+use crate::clients::{end, in_regions};
 use crate::state::{Scope, State};
 use crate::time::Mono;
 use smithay::reexports::wayland_protocols::wp::commit_timing::v1::server::{
     wp_commit_timer_v1::{Error, Request, WpCommitTimerV1},
     wp_commit_timing_manager_v1::WpCommitTimingManagerV1,
 };
-use smithay::reexports::wayland_server::backend::protocol::ProtocolError;
 use smithay::reexports::wayland_server::protocol::wl_surface::WlSurface;
 use smithay::reexports::wayland_server::{
     Client, DataInit, Dispatch, DisplayHandle, Resource, Weak, delegate_dispatch, delegate_global_dispatch,
@@ -21,11 +21,12 @@ use smithay::wayland::commit_timing::{
     CommitTimerBarrierStateUserData, CommitTimerStateUserData, CommitTimingManagerState, Timestamp,
 };
 use smithay::wayland::compositor::{
-    Barrier, Blocker, BlockerState, CompositorHandler, SurfaceData, add_blocker, add_pre_commit_hook,
-    is_sync_subsurface, with_states,
+    Barrier, Blocker, BlockerState, CompositorHandler, SurfaceAttributes, SurfaceData, add_blocker,
+    add_pre_commit_hook, is_sync_subsurface, with_states,
 };
 use smithay::wayland::fifo::{FifoBarrierCachedState, FifoCachedState};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// A client may name any time; one further away than this is looked at again then.
@@ -34,16 +35,65 @@ const FAR: Duration = Duration::from_secs(1);
 /// So many commits of a client may wait; a swapchain has three or four buffers a window. Each holds memory, and each is
 /// looked at whenever one is let go.
 const MOST: usize = 512;
-
-/// `wl_display.error.no_memory`.
-const NO_MEMORY: u32 = 2;
+/// Of synchronised subsurfaces, which wait for their parents, so many: a browser has hundreds, and some frames of each.
+const MOST_OF_CHILDREN: usize = 8192;
+/// All of them together have so many rectangles.
+const RECTANGLES: usize = 1 << 16;
 
 /// Counts a client's commits that are not applied yet: each holds a [`Counted`].
 #[derive(Debug, Default)]
-pub struct Waiting(Arc<()>);
+pub struct Waiting(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    commits: AtomicUsize,
+    /// Those of synchronised subsurfaces.
+    of_children: AtomicUsize,
+    /// In the damage and the regions of both.
+    rectangles: AtomicUsize,
+}
 
 /// Goes with the commit that it was added to, and never holds it back.
-struct Counted(#[expect(dead_code, reason = "held for its count alone")] Arc<()>);
+struct Counted {
+    counts: Arc<Counts>,
+    of_child: bool,
+    rectangles: usize,
+}
+
+impl Counted {
+    fn new(waiting: &Waiting, of_child: bool, rectangles: usize) -> Self {
+        let counts = Arc::clone(&waiting.0);
+        counts.of(of_child).fetch_add(1, Ordering::Relaxed);
+        counts.rectangles.fetch_add(rectangles, Ordering::Relaxed);
+        Self {
+            counts,
+            of_child,
+            rectangles,
+        }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.counts.of(self.of_child).fetch_sub(1, Ordering::Relaxed);
+        self.counts.rectangles.fetch_sub(self.rectangles, Ordering::Relaxed);
+    }
+}
+
+impl Counts {
+    fn of(&self, child: bool) -> &AtomicUsize {
+        if child { &self.of_children } else { &self.commits }
+    }
+
+    /// There are too many.
+    fn excess(&self) -> Option<&'static str> {
+        let over = |count: &AtomicUsize, most| count.load(Ordering::Relaxed) >= most;
+        if over(&self.commits, MOST) || over(&self.of_children, MOST_OF_CHILDREN) {
+            return Some("too many commits wait");
+        }
+        over(&self.rectangles, RECTANGLES).then_some("commits that wait have too many rectangles")
+    }
+}
 
 impl Blocker for Counted {
     fn state(&self) -> BlockerState {
@@ -94,7 +144,7 @@ impl Timing {
     }
 }
 
-/// Counts a commit, and ends the connection of a client with too many that wait. Those of a synchronised subsurface go with
+/// Counts a commit, and ends the connection of a client with too many that wait. Those of a synchronised subsurface wait for
 /// its parent's.
 fn count(dh: &DisplayHandle, surface: &WlSurface) {
     let Some(client) = surface.client() else {
@@ -104,25 +154,22 @@ fn count(dh: &DisplayHandle, surface: &WlSurface) {
     let Some(ours) = client.get_data::<ClientState>() else {
         return;
     };
-    if is_sync_subsurface(surface) {
-        return;
+    if let Some(what) = ours.waiting.0.excess() {
+        return no_memory(&client, dh, what);
     }
-    if Arc::strong_count(&ours.waiting.0) > MOST {
-        return no_memory(&client, dh, "too many commits wait");
-    }
-    add_blocker(surface, Counted(Arc::clone(&ours.waiting.0)));
+    let rectangles = with_states(surface, |states| {
+        let mut cached = states.cached_state.get::<SurfaceAttributes>();
+        let pending = cached.pending();
+        pending.damage.len() + in_regions(pending)
+    });
+    let counted = Counted::new(&ours.waiting, is_sync_subsurface(surface), rectangles);
+    add_blocker(surface, counted);
 }
 
 /// Ends the connection of a client that wants too much.
 pub(super) fn no_memory(client: &Client, dh: &DisplayHandle, message: &str) {
     tracing::warn!("{message}: a client is disconnected");
-    let error = ProtocolError {
-        code: NO_MEMORY,
-        object_id: 1,
-        object_interface: "wl_display".into(),
-        message: message.into(),
-    };
-    client.kill(dh, error);
+    end(dh, &client.id(), message);
 }
 
 fn sets_barrier(states: &SurfaceData) -> bool {

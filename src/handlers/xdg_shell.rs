@@ -13,11 +13,16 @@ use smithay::reexports::wayland_protocols::xdg::decoration::zv1::server::zxdg_to
 use smithay::reexports::wayland_protocols::xdg::shell::server::xdg_toplevel;
 use smithay::reexports::wayland_server::protocol::{wl_output, wl_seat, wl_surface::WlSurface};
 use smithay::utils::{Logical, Rectangle, Serial};
-use smithay::wayland::compositor::with_states;
+use smithay::wayland::compositor::{SurfaceData, with_states};
 use smithay::wayland::shell::xdg::decoration::XdgDecorationHandler;
 use smithay::wayland::shell::xdg::{
-    PopupSurface, PositionerState, SurfaceCachedState, ToplevelSurface, XdgShellHandler, XdgShellState,
+    PopupSurface, PositionerState, SurfaceCachedState, ToplevelSurface, XdgPopupSurfaceData, XdgShellHandler,
+    XdgShellState, XdgToplevelSurfaceData,
 };
+
+/// smithay keeps each configure until it is acknowledged. A game that loads may answer late, but none asks so often meanwhile.
+pub(super) const MOST_UNANSWERED: usize = 1024;
+pub(super) const TOO_MANY_UNANSWERED: &str = "too many configures are not acknowledged";
 
 impl XdgShellHandler for State {
     fn xdg_shell_state(&mut self) -> &mut XdgShellState {
@@ -42,12 +47,17 @@ impl XdgShellHandler for State {
     fn reposition_request(&mut self, popup: PopupSurface, positioner: PositionerState, token: u32) {
         self.scope.place_popup(&popup, positioner);
         popup.send_repositioned(token);
+        self.end_if_unanswered(popup.wl_surface(), unanswered_by_popup);
     }
 
     fn grab(&mut self, popup: PopupSurface, seat: wl_seat::WlSeat, serial: Serial) {
         let Some(seat) = Seat::<Self>::from_resource(&seat) else {
             return;
         };
+        if self.scope.extras.lock.is_locked() {
+            popup.send_popup_done();
+            return;
+        }
         let kind = PopupKind::Xdg(popup);
         let Ok(root) = find_popup_root_surface(&kind) else {
             return;
@@ -84,26 +94,23 @@ impl XdgShellHandler for State {
             }
             pointer.set_grab(self, PopupPointerGrab::new(&grab), serial, Focus::Keep);
         }
+        self.scope.extras.menu = Some(grab);
     }
 
     fn maximize_request(&mut self, toplevel: ToplevelSurface) {
-        self.scope
-            .fill_output(&toplevel, Some(xdg_toplevel::State::Maximized), true);
+        self.fill_output(&toplevel, xdg_toplevel::State::Maximized, true);
     }
 
     fn unmaximize_request(&mut self, toplevel: ToplevelSurface) {
-        self.scope
-            .fill_output(&toplevel, Some(xdg_toplevel::State::Maximized), false);
+        self.fill_output(&toplevel, xdg_toplevel::State::Maximized, false);
     }
 
     fn fullscreen_request(&mut self, toplevel: ToplevelSurface, _output: Option<wl_output::WlOutput>) {
-        self.scope
-            .fill_output(&toplevel, Some(xdg_toplevel::State::Fullscreen), true);
+        self.fill_output(&toplevel, xdg_toplevel::State::Fullscreen, true);
     }
 
     fn unfullscreen_request(&mut self, toplevel: ToplevelSurface) {
-        self.scope
-            .fill_output(&toplevel, Some(xdg_toplevel::State::Fullscreen), false);
+        self.fill_output(&toplevel, xdg_toplevel::State::Fullscreen, false);
     }
 
     fn minimize_request(&mut self, toplevel: ToplevelSurface) {
@@ -146,6 +153,18 @@ impl XdgDecorationHandler for State {
     }
 }
 
+/// How many configures the client has not acknowledged.
+fn unanswered_by_toplevel(states: &SurfaceData) -> Option<usize> {
+    let toplevel = states.data_map.get::<XdgToplevelSurfaceData>()?.lock().ok()?;
+    Some(toplevel.pending_configures().len())
+}
+
+/// Likewise.
+fn unanswered_by_popup(states: &SurfaceData) -> Option<usize> {
+    let popup = states.data_map.get::<XdgPopupSurfaceData>()?.lock().ok()?;
+    Some(popup.pending_configures().len())
+}
+
 /// Decorations are the server's, which draws none: a game's picture is the picture.
 fn server_side(toplevel: &ToplevelSurface) {
     toplevel.with_pending_state(|s| s.decoration_mode = Some(Mode::ServerSide));
@@ -155,6 +174,29 @@ fn server_side(toplevel: &ToplevelSurface) {
 }
 
 impl State {
+    /// Grants or takes a state and tells the size again: there is only one output to fill.
+    fn fill_output(&mut self, toplevel: &ToplevelSurface, state: xdg_toplevel::State, set: bool) {
+        toplevel.with_pending_state(|s| {
+            if set {
+                s.states.set(state);
+            } else {
+                s.states.unset(state);
+            }
+            s.size = Some(self.scope.area);
+        });
+        if toplevel.is_initial_configure_sent() {
+            toplevel.send_configure();
+            self.end_if_unanswered(toplevel.wl_surface(), unanswered_by_toplevel);
+        }
+    }
+
+    /// Ends a client that makes us ask and never answers.
+    fn end_if_unanswered(&self, surface: &WlSurface, unanswered: fn(&SurfaceData) -> Option<usize>) {
+        if with_states(surface, unanswered).is_some_and(|count| count > MOST_UNANSWERED) {
+            self.end_of(surface, TOO_MANY_UNANSWERED);
+        }
+    }
+
     /// The part of a commit that concerns xdg roles: first configures, mapping and unmapping.
     pub(super) fn xdg_commit(&mut self, root: &WlSurface) {
         if let Some(PopupKind::Xdg(popup)) = self.scope.popups.find_popup(root)
@@ -218,23 +260,6 @@ impl Scope {
             }
         });
         toplevel.send_configure();
-    }
-
-    /// Grants or takes a state and tells the size again: there is only one output to fill.
-    fn fill_output(&self, toplevel: &ToplevelSurface, state: Option<xdg_toplevel::State>, set: bool) {
-        toplevel.with_pending_state(|s| {
-            if let Some(state) = state {
-                if set {
-                    s.states.set(state);
-                } else {
-                    s.states.unset(state);
-                }
-            }
-            s.size = Some(self.area);
-        });
-        if toplevel.is_initial_configure_sent() {
-            toplevel.send_configure();
-        }
     }
 
     /// Keeps a popup inside the output, as its positioner's rules allow.

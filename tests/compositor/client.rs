@@ -68,6 +68,8 @@ pub struct Heard {
     /// The heads and modes that wlr-output-management told of.
     pub heads: Vec<ZwlrOutputHeadV1>,
     pub modes: Vec<ZwlrOutputModeV1>,
+    /// Configures are not acknowledged.
+    pub acknowledges_nothing: bool,
     /// What the objects of `log.rs` said: `interface: Event`.
     pub log: Vec<String>,
 }
@@ -308,14 +310,16 @@ impl Dispatch<xdg_wm_base::XdgWmBase, ()> for Heard {
 
 impl Dispatch<xdg_surface::XdgSurface, ()> for Heard {
     fn event(
-        _: &mut Self,
+        this: &mut Self,
         xdg: &xdg_surface::XdgSurface,
         event: xdg_surface::Event,
         (): &(),
         _: &Connection,
         _: &QueueHandle<Self>,
     ) {
-        if let xdg_surface::Event::Configure { serial } = event {
+        if let xdg_surface::Event::Configure { serial } = event
+            && !this.acknowledges_nothing
+        {
             xdg.ack_configure(serial);
         }
     }

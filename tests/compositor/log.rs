@@ -249,7 +249,9 @@ impl Dispatch<ZwlrLayerSurfaceV1, ()> for Heard {
         _: &Connection,
         _: &QueueHandle<Self>,
     ) {
-        if let zwlr_layer_surface_v1::Event::Configure { serial, .. } = event {
+        if let zwlr_layer_surface_v1::Event::Configure { serial, .. } = event
+            && !this.acknowledges_nothing
+        {
             surface.ack_configure(serial);
         }
         this.note::<ZwlrLayerSurfaceV1>(&event);

@@ -11,6 +11,7 @@ mod fixture;
 mod fuzz;
 mod gamma;
 mod hints;
+mod hoards;
 mod hotkeys;
 mod idle;
 mod input;
