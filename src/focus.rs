@@ -38,8 +38,8 @@ impl State {
         let target = self.scope.focus_above_windows(window);
         if let Some(keyboard) = self.scope.seat.get_keyboard()
             && keyboard.current_focus() != target
-            && !keyboard.is_grabbed()
         {
+            // A menu, or an X11 client that grabbed it, keeps it; an input method hears of the other window.
             keyboard.set_focus(self, target, SERIAL_COUNTER.next_serial());
         }
         self.x11_restack();

@@ -1,19 +1,22 @@
 //! ext-session-lock: nothing but the lock's surfaces is shown or gets input until its client lets go.
 //!
+//! What is grabbed is let go of when the session is locked; an X11 client's grab is back when it is unlocked.
+//!
 //! A lock whose client dies stays, as the protocol demands; another client may take it over.
 
 use super::seat::KeyboardFocus;
 use super::trusted;
 use crate::scene::stack::Placed;
 use crate::state::{Scope, State};
+use smithay::desktop::PopupUngrabStrategy;
 use smithay::reexports::wayland_protocols::ext::session_lock::v1::server::{
     ext_session_lock_manager_v1::ExtSessionLockManagerV1,
-    ext_session_lock_surface_v1::ExtSessionLockSurfaceV1,
+    ext_session_lock_surface_v1::{self, ExtSessionLockSurfaceV1},
     ext_session_lock_v1::{Error, ExtSessionLockV1, Request},
 };
 use smithay::reexports::wayland_server::protocol::{wl_output::WlOutput, wl_surface::WlSurface};
 use smithay::reexports::wayland_server::{Client, DataInit, Dispatch, DisplayHandle, Resource};
-use smithay::utils::{Logical, Rectangle};
+use smithay::utils::{Logical, Rectangle, SERIAL_COUNTER};
 use smithay::wayland::session_lock::{
     ExtLockSurfaceUserData, LockSurface, SessionLockHandler, SessionLockManagerGlobalData, SessionLockManagerState,
     SessionLockState, SessionLocker,
@@ -74,6 +77,23 @@ impl Scope {
 }
 
 impl State {
+    /// Menus close, and what is held or dragged is let go of: what goes on, goes to the lock's surfaces.
+    fn end_grabs(&mut self) {
+        if let Some(mut menu) = self.scope.extras.menu.take() {
+            menu.ungrab(PopupUngrabStrategy::All);
+        }
+        let (serial, time) = (SERIAL_COUNTER.next_serial(), self.time_ms());
+        if let Some(pointer) = self.scope.seat.get_pointer() {
+            pointer.unset_grab(self, serial, time);
+        }
+        if let Some(touch) = self.scope.seat.get_touch() {
+            touch.unset_grab(self);
+        }
+        if let Some(keyboard) = self.scope.seat.get_keyboard() {
+            keyboard.unset_grab(self);
+        }
+    }
+
     /// The part of a commit that concerns the lock's surfaces.
     pub(super) fn lock_commit(&mut self, root: &WlSurface) {
         if self.scope.extras.lock.surfaces.iter().any(|s| s.wl_surface() == root) {
@@ -96,6 +116,7 @@ impl SessionLockHandler for State {
         lock.holder = Some(confirmation.ext_session_lock().clone());
         lock.locker = Some(confirmation);
         lock.surfaces.clear();
+        self.end_grabs();
         self.scene_changed();
     }
 
@@ -105,6 +126,7 @@ impl SessionLockHandler for State {
         lock.locker = None;
         lock.surfaces.clear();
         self.scene_changed();
+        self.resume_grab();
     }
 
     fn new_surface(&mut self, surface: LockSurface, _output: WlOutput) {
@@ -116,7 +138,25 @@ impl SessionLockHandler for State {
     }
 }
 
-// smithay ends a client that unlocks what it has not locked, but unlocks all the same: only the holder's word is passed.
+/// A surface of a lock that does not hold the session: neither shown nor told anything.
+#[derive(Debug)]
+pub struct Inert;
+
+impl Dispatch<ExtSessionLockSurfaceV1, Inert> for State {
+    fn request(
+        _: &mut Self,
+        _: &Client,
+        _: &ExtSessionLockSurfaceV1,
+        _: ext_session_lock_surface_v1::Request,
+        _: &Inert,
+        _: &DisplayHandle,
+        _: &mut DataInit<'_, Self>,
+    ) {
+    }
+}
+
+// smithay takes the surfaces of a lock that was refused for the session's; it ends a client that unlocks what it has not
+// locked, but unlocks all the same: only the holder's word is passed. And it tells nobody of a lock that is taken back.
 impl Dispatch<ExtSessionLockV1, SessionLockState> for State {
     fn request(
         state: &mut Self,
@@ -127,11 +167,23 @@ impl Dispatch<ExtSessionLockV1, SessionLockState> for State {
         dh: &DisplayHandle,
         init: &mut DataInit<'_, Self>,
     ) {
-        let holds = state.scope.extras.lock.holder.as_ref() == Some(lock);
-        if matches!(request, Request::UnlockAndDestroy) && !holds {
-            lock.post_error(Error::InvalidUnlock, "this lock does not hold the session");
-            return;
-        }
+        let ours = &state.scope.extras.lock;
+        let holds = ours.holder.as_ref() == Some(lock);
+        let request = match request {
+            Request::UnlockAndDestroy if !holds => {
+                lock.post_error(Error::InvalidUnlock, "this lock does not hold the session");
+                return;
+            }
+            Request::GetLockSurface { id, .. } if !holds => {
+                init.init(id, Inert);
+                return;
+            }
+            Request::Destroy if holds && ours.locker.is_some() => {
+                state.unlock();
+                request
+            }
+            _ => request,
+        };
         <SessionLockManagerState as Dispatch<_, _, Self>>::request(state, client, lock, request, data, dh, init);
     }
 }

@@ -6,7 +6,7 @@
 use super::seat::KeyboardFocus;
 use crate::state::{Scope, State};
 use smithay::input::Seat;
-use smithay::reexports::wayland_protocols::xwayland::keyboard_grab::zv1::server::zwp_xwayland_keyboard_grab_v1::ZwpXwaylandKeyboardGrabV1;
+use smithay::input::keyboard::KeyboardGrab;
 use smithay::reexports::wayland_server::{DisplayHandle, Resource, protocol::wl_surface::WlSurface};
 use smithay::utils::SERIAL_COUNTER;
 use smithay::wayland::keyboard_shortcuts_inhibit::{
@@ -20,8 +20,8 @@ use smithay::wayland::xwayland_keyboard_grab::{XWaylandKeyboardGrab, XWaylandKey
 pub struct Shortcuts {
     state: KeyboardShortcutsInhibitState,
     inhibitors: Vec<KeyboardShortcutsInhibitor>,
-    /// The X11 client's grab that holds the keyboard, or has until lately.
-    grab: Option<ZwpXwaylandKeyboardGrabV1>,
+    /// The X11 client's grab that holds the keyboard, or has until lately; while the session is locked, it waits.
+    grab: Option<XWaylandKeyboardGrab<State>>,
 }
 
 impl Shortcuts {
@@ -46,9 +46,11 @@ impl Shortcuts {
 }
 
 impl Scope {
-    /// The focused window wants the keys that would be our hotkeys.
+    /// Who has the keyboard wants the keys that would be our hotkeys.
     pub fn shortcuts_inhibited(&self) -> bool {
-        self.extras.shortcuts.inhibitors.iter().any(|i| i.is_active())
+        let shortcuts = &self.extras.shortcuts;
+        let grabbed = || shortcuts.grab.as_ref().is_some_and(|g| g.grab().is_alive());
+        shortcuts.inhibitors.iter().any(|i| i.is_active()) || (!self.extras.lock.is_locked() && grabbed())
     }
 }
 
@@ -74,25 +76,38 @@ impl State {
     /// would notice at the next key, and give the client that one, too.
     pub(crate) fn end_dead_grab(&mut self) {
         let grab = &mut self.scope.extras.shortcuts.grab;
-        if grab.as_ref().is_none_or(Resource::is_alive) {
+        if grab.as_ref().is_none_or(|g| g.grab().is_alive()) {
             return;
         }
         *grab = None;
+        if self.scope.extras.lock.is_locked() {
+            return;
+        }
         if let Some(keyboard) = self.scope.seat.get_keyboard() {
             keyboard.unset_grab(self);
         }
         self.scene_changed();
     }
+
+    /// The X11 client that grabbed the keyboard has it.
+    pub(super) fn resume_grab(&mut self) {
+        let grab = self.scope.extras.shortcuts.grab.clone();
+        let (Some(grab), Some(keyboard)) = (grab, self.scope.seat.get_keyboard()) else {
+            return;
+        };
+        if grab.grab().is_alive() {
+            // The grab itself would focus at the first key, and that key, being down at the focus, would be no press.
+            keyboard.set_focus(self, grab.start_data().focus.clone(), SERIAL_COUNTER.next_serial());
+            keyboard.set_grab(self, grab, SERIAL_COUNTER.next_serial());
+        }
+    }
 }
 
 impl XWaylandKeyboardGrabHandler for State {
-    fn grab(&mut self, surface: WlSurface, seat: Seat<Self>, grab: XWaylandKeyboardGrab<Self>) {
-        self.scope.extras.shortcuts.grab = Some(grab.grab().clone());
-        if let Some(keyboard) = seat.get_keyboard() {
-            // The grab itself would focus at the first key, and that key, being down at the focus, would be no press.
-            let focus = self.keyboard_focus_for_xsurface(&surface);
-            keyboard.set_focus(self, focus, SERIAL_COUNTER.next_serial());
-            keyboard.set_grab(self, grab, SERIAL_COUNTER.next_serial());
+    fn grab(&mut self, _surface: WlSurface, _seat: Seat<Self>, grab: XWaylandKeyboardGrab<Self>) {
+        self.scope.extras.shortcuts.grab = Some(grab);
+        if !self.scope.extras.lock.is_locked() {
+            self.resume_grab();
         }
     }
 

@@ -1,7 +1,8 @@
 //! Hotkeys: chords that are ours and that the game does not see. Pure; what an action does is `State::hotkey`.
 //!
 //! The modifiers of a chord reach the game, its last key does not. Keys are places on a US keyboard, whatever the layout.
-//! While the keyboard is grabbed (`-g`, Super+G), the game gets all chords but the one that ends the grab.
+//! While the keyboard is grabbed (`-g`, Super+G), or a client asked for every key, the game gets all chords but the one that
+//! begins or ends the grab.
 
 use std::str::FromStr;
 
@@ -164,6 +165,8 @@ pub struct Hotkeys {
     bindings: Bindings,
     /// The game gets our chords.
     pub grabbed: bool,
+    /// A client asked for them (keyboard-shortcuts-inhibit, `XGrabKeyboard`).
+    pub inhibited: bool,
     /// Modifier keys that are down.
     held: Vec<u16>,
     /// Keys whose press was ours, so that their release is, too.
@@ -201,7 +204,8 @@ impl Hotkeys {
         let modifiers = self.held.iter().filter_map(|c| modifier(*c)).fold(0, |a, b| a | b);
         let chord = Chord { modifiers, code };
         let bound = self.bindings.0.iter().find(|(c, _)| *c == chord).map(|(_, a)| *a);
-        match bound.filter(|a| !self.grabbed || *a == Action::Grab) {
+        let all = !(self.grabbed || self.inhibited);
+        match bound.filter(|a| all || *a == Action::Grab) {
             Some(action) => {
                 self.ours.push(code);
                 Verdict::Do(action)
@@ -241,6 +245,19 @@ mod tests {
         h.key(SUPER_KEY, true);
         assert_eq!(h.key(S, true), Verdict::Forward);
         assert_eq!(h.key(G, true), Verdict::Do(Action::Grab));
+    }
+
+    #[test]
+    fn what_was_ours_before_a_client_asked_for_every_key_ends_as_ours() {
+        let mut h = Hotkeys::default();
+        h.key(SUPER_KEY, true);
+        assert_eq!(h.key(S, true), Verdict::Do(Action::Screenshot));
+        h.inhibited = true;
+        assert_eq!(h.key(S, false), Verdict::Swallow, "the client has not seen its press");
+        assert_eq!(h.key(S, true), Verdict::Forward);
+        h.inhibited = false;
+        assert_eq!(h.key(S, false), Verdict::Forward, "the client has seen its press");
+        assert_eq!(h.key(S, true), Verdict::Do(Action::Screenshot));
     }
 
     #[test]

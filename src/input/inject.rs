@@ -94,6 +94,7 @@ impl State {
     }
 
     fn key(&mut self, code: u16, pressed: bool) {
+        self.scope.hotkeys.inhibited = self.scope.shortcuts_inhibited();
         match self.scope.hotkeys.key(code, pressed) {
             Verdict::Forward => {}
             Verdict::Swallow => return,

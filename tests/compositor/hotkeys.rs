@@ -18,7 +18,8 @@ fn window(f: &mut Fixture, c: &mut Client, parent: Option<&Window>, size: (i32, 
     w
 }
 
-fn tap(f: &mut Fixture, c: &mut Client, codes: &[u16]) {
+/// Presses the keys one after the other and releases them.
+pub fn tap(f: &mut Fixture, c: &mut Client, codes: &[u16]) {
     for code in codes {
         f.state.inject(Event::Key {
             code: *code,

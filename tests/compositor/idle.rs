@@ -2,6 +2,7 @@
 
 use crate::client::Client;
 use crate::fixture::Fixture;
+use crate::hotkeys::tap;
 use goggles_protocols::input::Event;
 use goggles_scope::time::Mono;
 use std::time::Duration;
@@ -9,6 +10,9 @@ use wayland_protocols::ext::idle_notify::v1::client::ext_idle_notifier_v1::ExtId
 use wayland_protocols::wp::idle_inhibit::zv1::client::zwp_idle_inhibit_manager_v1::ZwpIdleInhibitManagerV1;
 use wayland_protocols::wp::keyboard_shortcuts_inhibit::zv1::client::zwp_keyboard_shortcuts_inhibit_manager_v1::ZwpKeyboardShortcutsInhibitManagerV1;
 
+const SUPER: u16 = 125;
+const U: u16 = 22;
+const G: u16 = 34;
 const NOTE: &str = "ext_idle_notification_v1";
 
 /// smithay's timers run on the machine's clock, not on the test's.
@@ -47,6 +51,16 @@ fn idleness_is_told_ended_by_input_and_inhibited() {
     wait_for(&mut f, &mut c, "Idled", 3);
 }
 
+/// Whether Super+U is the game's; it is ours else, and changes the filter.
+fn has_our_hotkey(f: &mut Fixture, c: &mut Client) -> bool {
+    let filter = f.state.scope.settings.filter;
+    c.heard.keys.clear();
+    tap(f, c, &[SUPER, U]);
+    let (had, changed) = (c.heard.keys.len() == 4, f.state.scope.settings.filter != filter);
+    assert_ne!(had, changed, "{:?}", c.heard.keys);
+    had
+}
+
 #[test]
 fn shortcuts_are_inhibited_while_the_window_has_the_keyboard() {
     let mut f = Fixture::new(32, 32);
@@ -59,17 +73,21 @@ fn shortcuts_are_inhibited_while_the_window_has_the_keyboard() {
     let inhibitor = manager.inhibit_shortcuts(&w.surface, &c.globals().seat, &c.qh(), ());
     f.settle(&mut [&mut c]);
     let name = "zwp_keyboard_shortcuts_inhibitor_v1";
-    assert!(c.heard.said(name, "Active") && f.state.scope.shortcuts_inhibited());
+    assert!(c.heard.said(name, "Active") && has_our_hotkey(&mut f, &mut c));
     let other = c.toplevel();
     f.settle(&mut [&mut c]);
     c.fill(&other.surface, (32, 32), 2);
     f.settle(&mut [&mut c]);
-    assert!(c.heard.said(name, "Inactive") && !f.state.scope.shortcuts_inhibited());
+    assert!(c.heard.said(name, "Inactive") && !has_our_hotkey(&mut f, &mut c));
     other.toplevel.destroy();
     other.xdg.destroy();
     f.settle(&mut [&mut c]);
-    assert!(c.heard.count(name, ": Active") == 2 && f.state.scope.shortcuts_inhibited());
+    assert!(c.heard.count(name, ": Active") == 2 && has_our_hotkey(&mut f, &mut c));
+    // What the player takes stays the player's.
+    tap(&mut f, &mut c, &[SUPER, G]);
+    assert!(f.state.scope.hotkeys.grabbed);
+    tap(&mut f, &mut c, &[SUPER, G]);
     inhibitor.destroy();
     f.settle(&mut [&mut c]);
-    assert!(!f.state.scope.shortcuts_inhibited());
+    assert!(!has_our_hotkey(&mut f, &mut c));
 }

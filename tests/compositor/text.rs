@@ -4,6 +4,7 @@ use crate::client::{Client, Window};
 use crate::fixture::Fixture;
 use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
+use wayland_client::Proxy;
 use wayland_client::protocol::wl_keyboard::KeymapFormat;
 use wayland_protocols::wp::text_input::zv3::client::{
     zwp_text_input_manager_v3::ZwpTextInputManagerV3, zwp_text_input_v3::ZwpTextInputV3,
@@ -83,6 +84,36 @@ fn an_input_method_can_take_the_keys() {
     assert!(game.heard.keys.is_empty());
     let grab = "zwp_input_method_keyboard_grab_v2";
     assert_eq!(method.heard.count(grab, "key: 30"), 2, "{:?}", method.heard.log);
+}
+
+#[test]
+fn the_keyboard_follows_the_windows_while_an_input_method_has_the_keys() {
+    let mut f = Fixture::new(64, 64);
+    let (mut game, w, _field, mut method, ime) = start(&mut f);
+    let grab = ime.grab_keyboard(&method.qh(), ());
+    f.settle(&mut [&mut method, &mut game]);
+    let focus = |c: &Client| c.heard.keyboard_focus;
+    assert_eq!(focus(&game), Some(w.surface.id().protocol_id()));
+    // Another window comes: the field hears that it has lost the keyboard, and so does the input method.
+    let other = game.toplevel();
+    f.settle(&mut [&mut game]);
+    game.fill(&other.surface, (64, 64), 0x404040);
+    f.settle(&mut [&mut game, &mut method]);
+    assert_eq!(focus(&game), Some(other.surface.id().protocol_id()));
+    assert_eq!(
+        (game.heard.count(FIELD, "Leave"), game.heard.count(FIELD, "Enter")),
+        (1, 2)
+    );
+    assert!(method.heard.said(METHOD, "Deactivate"));
+    grab.release();
+    f.settle(&mut [&mut method, &mut game]);
+    f.state.inject(goggles_protocols::input::Event::edge(30, true));
+    f.settle(&mut [&mut method, &mut game]);
+    assert_eq!(game.heard.keys, [(30, true)]);
+    other.toplevel.destroy();
+    other.xdg.destroy();
+    f.settle(&mut [&mut game, &mut method]);
+    assert_eq!(focus(&game), Some(w.surface.id().protocol_id()));
 }
 
 #[test]

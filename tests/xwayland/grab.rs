@@ -4,12 +4,16 @@ use crate::client::Client;
 use crate::desk::{Desk, H, W};
 use crate::x::{BLUE, GREEN, RED, X};
 use goggles_protocols::input::Event;
+use goggles_scope::config::Filter;
 use std::time::Duration;
+use wayland_protocols::ext::session_lock::v1::client::ext_session_lock_manager_v1::ExtSessionLockManagerV1;
 use x11rb::protocol::Event as XEvent;
 use x11rb::protocol::xproto::{ConnectionExt as _, GrabMode, GrabStatus};
 
 const WHOLE: (i16, i16, u16, u16) = (0, 0, W, H);
 const KEY_A: u16 = 30;
+const SUPER: u16 = 125;
+const KEY_U: u16 = 22;
 
 fn window(desk: &mut Desk, x: &X, colour: u32) -> u32 {
     let window = x.window(WHOLE, colour);
@@ -44,6 +48,12 @@ fn press_key(desk: &mut Desk) {
     }
 }
 
+fn our_hotkey(desk: &mut Desk) {
+    for (code, pressed) in [(SUPER, true), (KEY_U, true), (KEY_U, false), (SUPER, false)] {
+        desk.f.state.inject(Event::Key { code, pressed });
+    }
+}
+
 /// The window that the next press is for.
 fn press(desk: &mut Desk, x: &mut X) -> u32 {
     desk.event(x, "the key is pressed", |e| match e {
@@ -58,6 +68,16 @@ fn had_keys(x: &mut X) -> bool {
     let had = x.read().iter().any(|e| matches!(e, XEvent::KeyPress(_)));
     x.events.clear();
     had
+}
+
+/// Lives until the Wayland client has heard of something.
+fn until(desk: &mut Desk, client: &mut Client, what: &str, done: &dyn Fn(&Client) -> bool) {
+    desk.until(what, |desk| {
+        client.flush();
+        desk.f.live(Duration::from_millis(1));
+        client.read();
+        done(client)
+    });
 }
 
 #[test]
@@ -98,10 +118,25 @@ fn it_has_the_keys_of_another_window_of_its_server() {
     press_key(&mut desk);
     assert_eq!(press(&mut desk, &mut one), hidden);
     assert!(!had_keys(&mut other));
+    our_hotkey(&mut desk);
+    assert_eq!(desk.f.state.scope.settings.filter, Filter::Nearest, "the chord is its");
+    for key in [SUPER, KEY_U] {
+        let code = u32::from(key) + 8;
+        desk.event(&mut one, "it has the chord's keys", |e| match e {
+            XEvent::KeyPress(e) if u32::from(e.detail) == code => Some(()),
+            _ => None,
+        });
+    }
     ungrab(&mut desk, &one);
     desk.until_focused(&other, seen);
     press_key(&mut desk);
     assert_eq!(press(&mut desk, &mut other), seen);
+    our_hotkey(&mut desk);
+    assert_eq!(
+        desk.f.state.scope.settings.filter,
+        Filter::Fsr,
+        "the chord is ours again"
+    );
 }
 
 #[test]
@@ -113,14 +148,6 @@ fn it_has_the_keys_of_a_wayland_window() {
     let toplevel = client.toplevel();
     desk.f.settle(&mut [&mut client]);
     client.fill(&toplevel.surface, (W.into(), H.into()), RED);
-    let until = |desk: &mut Desk, client: &mut Client, what: &str, done: &dyn Fn(&Client) -> bool| {
-        desk.until(what, |desk| {
-            client.flush();
-            desk.f.live(Duration::from_millis(1));
-            client.read();
-            done(client)
-        });
-    };
     until(&mut desk, &mut client, "it has the keyboard", &|c| {
         c.heard.keyboard_focus.is_some()
     });
@@ -137,4 +164,32 @@ fn it_has_the_keys_of_a_wayland_window() {
     });
     press_key(&mut desk);
     until(&mut desk, &mut client, "it has the key", &|c| !c.heard.keys.is_empty());
+}
+
+#[test]
+fn it_has_no_keys_while_the_session_is_locked() {
+    let mut desk = Desk::new();
+    let mut x = desk.x();
+    let game = window(&mut desk, &x, GREEN);
+    grab(&mut desk, &x, game);
+    let mut locker = desk.f.client();
+    let manager: ExtSessionLockManagerV1 = locker.global(1);
+    let lock = manager.lock(&locker.qh(), ());
+    until(&mut desk, &mut locker, "it is locked", &|c| {
+        c.heard.said("ext_session_lock_v1", "Locked")
+    });
+    assert!(!is_grabbed(&mut desk));
+    our_hotkey(&mut desk);
+    assert_eq!(desk.f.state.scope.settings.filter, Filter::Fsr, "nobody has the chord");
+    press_key(&mut desk);
+    lock.unlock_and_destroy();
+    locker.flush();
+    desk.until("the keyboard is grabbed again", is_grabbed);
+    desk.until_focused(&x, game);
+    desk.f.state.inject(Event::edge(KEY_U, true));
+    let first = desk.event(&mut x, "the key is pressed", |e| match e {
+        XEvent::KeyPress(e) => Some(e.detail),
+        _ => None,
+    });
+    assert_eq!(u32::from(first), u32::from(KEY_U) + 8, "those before were not its");
 }

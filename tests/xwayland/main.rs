@@ -7,6 +7,9 @@ mod client;
 #[allow(dead_code, reason = "shared with the compositor's tests, which use all of it")]
 #[path = "../compositor/fixture.rs"]
 mod fixture;
+#[allow(dead_code, reason = "shared with the compositor's tests, which use all of it")]
+#[path = "../compositor/log.rs"]
+mod log;
 
 mod answers;
 mod clipboard;
