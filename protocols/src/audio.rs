@@ -25,8 +25,10 @@ pub struct Playback {
     pub drift: i32,
     /// Packets played.
     pub played: u32,
-    /// Packets that were made up because they were not there.
+    /// Frames that were made up because their packets were not there.
     pub concealed: u32,
+    /// Packets that were not there at their time, by their groups' numbers: lost or late, made up for or not.
+    pub missing: u32,
     /// Packets that came too late.
     pub late: u32,
     /// Jumps to where the sound should be.

@@ -95,7 +95,7 @@ pub enum ToClient {
     /// How it is with microphones; sent after `Welcome` if the session has one, at each change, and as the answer to
     /// [`ToServer::Microphone`].
     Microphone {
-        /// This viewer may turn its own on.
+        /// This viewer may turn its own on: its token lets it, and not as many speak as may at once.
         allowed: bool,
         /// This viewer's is on: its packets are played.
         on: bool,
@@ -154,6 +154,7 @@ impl Message for ToServer {
                 drift: r.i32()?,
                 played: r.u32()?,
                 concealed: r.u32()?,
+                missing: r.u32()?,
                 late: r.u32()?,
                 resyncs: r.u32()?,
                 excursions: r.u32()?,
@@ -188,6 +189,7 @@ impl Message for ToServer {
                     p.drift,
                     p.played,
                     p.concealed,
+                    p.missing,
                     p.late,
                     p.resyncs,
                     p.excursions

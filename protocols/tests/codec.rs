@@ -114,14 +114,15 @@ fn control_to_server() -> impl Strategy<Value = control::ToServer> {
         "\\PC{0,1000}".prop_map(control::ToServer::Text),
         (1..=control::MAX_CHANNELS).prop_map(control::ToServer::Loudspeakers),
         any::<bool>().prop_map(control::ToServer::Microphone),
-        any::<([u32; 7], i32)>().prop_map(
-            |([delay, depth, played, concealed, late, resyncs, excursions], drift)| {
+        any::<([u32; 8], i32)>().prop_map(
+            |([delay, depth, played, concealed, missing, late, resyncs, excursions], drift)| {
                 control::ToServer::Playback(Playback {
                     delay,
                     depth,
                     drift,
                     played,
                     concealed,
+                    missing,
                     late,
                     resyncs,
                     excursions,

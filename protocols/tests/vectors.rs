@@ -145,6 +145,7 @@ fn control_to_server() -> Vec<control::ToServer> {
             drift: -120,
             played: 70_000,
             concealed: 3,
+            missing: 5,
             late: 2,
             resyncs: 1,
             excursions: 4,

@@ -84,11 +84,16 @@ async fn four_speak_at_once_and_nobody_without_sound() {
     for n in 0..5 {
         let mut speaker = Control::new(server.addr, &key, token.take()).await.unwrap();
         speaker.hello(false).await;
-        assert_eq!(speaker.hear().await, state(true, false, n > 0));
+        assert_eq!(speaker.hear().await, state(n < 4, false, n > 0));
         speaker.say(&ToServer::Microphone(true)).await;
-        assert_eq!(speaker.hear().await, state(true, n < 4, true), "number {n}");
+        assert_eq!(speaker.hear().await, state(n < 4, n < 4, true), "number {n}");
         speakers.push(speaker);
     }
+    // Whoever is told that it may, may.
+    speakers[0].say(&ToServer::Microphone(false)).await;
+    assert_eq!(speakers[4].hear().await, state(true, false, true));
+    speakers[4].say(&ToServer::Microphone(true)).await;
+    assert_eq!(speakers[4].hear().await, state(true, true, true));
     // The sound has ended.
     drop(voices);
     let mut late = Control::new(server.addr, &key, None).await.unwrap();

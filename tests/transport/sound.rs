@@ -206,6 +206,7 @@ async fn what_viewers_say_of_their_playing_is_counted() {
         ToServer::Playback(Playback {
             played,
             concealed,
+            missing: concealed * 10,
             resyncs,
             excursions,
             ..Playback::default()
@@ -221,6 +222,7 @@ async fn what_viewers_say_of_their_playing_is_counted() {
     let counters = server.counters().await;
     for expected in [
         ("sound packets concealed by viewers", 9),
+        ("sound packets missing at viewers'", 90),
         ("times that the sound drifted at a viewer's", 3),
         ("jumps of the sound at viewers'", 1),
     ] {

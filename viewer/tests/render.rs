@@ -26,7 +26,7 @@ fn play(channels: usize, lost: impl Fn(u64) -> bool, clock: impl Fn(f64) -> f64)
         let at = clock(f64::from(n * 128));
         while (sent * 5_000) as f64 + 8_000.0 <= at {
             if !lost(sent) {
-                renderer.arrived(at, sent * 5_000, packet(sent, channels));
+                renderer.arrived(at, sent * 5_000, sent, packet(sent, channels));
             }
             sent += 1;
         }

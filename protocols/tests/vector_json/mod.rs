@@ -90,7 +90,7 @@ pub fn control_to_server(message: &control::ToServer) -> Value {
         control::ToServer::Microphone(on) => json!({ "kind": "microphone", "on": on }),
         control::ToServer::Playback(p) => json!({
             "kind": "playback", "delay": p.delay, "depth": p.depth, "drift": p.drift, "played": p.played,
-            "concealed": p.concealed, "late": p.late, "resyncs": p.resyncs, "excursions": p.excursions,
+            "concealed": p.concealed, "missing": p.missing, "late": p.late, "resyncs": p.resyncs, "excursions": p.excursions,
         }),
     }
 }

@@ -62,10 +62,8 @@ export class Overlay {
     const frames = timeline.recent(this.#now());
     const offset = link.control?.clock.offset(this.#now());
     const roundTrip = link.control?.clock.roundTrip();
-    const rows: [string, string, string][] = [["", "p50 ms", "p95 ms"]];
-    if (offset !== undefined) {
-      for (const { stage, p50, p95 } of spreads(frames, offset)) rows.push([NAMES[stage] ?? stage, ms(p50), ms(p95)]);
-    }
+    const stages = offset === undefined ? [] : spreads(frames, offset);
+    const rows = stages.map(({ stage, p50, p95 }) => [NAMES[stage] ?? stage, ms(p50), ms(p95)]);
     const facts = [
       `${canvas.width}×${canvas.height}, ${video.codec ?? "no video"}, ${video.decoderKind} decoder`,
       `content ${contentFacts(catalog()).join(", ")}`,
@@ -75,15 +73,16 @@ export class Overlay {
     ];
     const { metrics } = sound;
     if (metrics) {
+      const after = metrics.delay / 1000 - (stages.find(({ stage }) => stage === "total")?.p50 ?? Number.NaN);
       const us = (value: number): string => ms(value / 1000);
       facts.push(
-        `sound ${us(metrics.delay)} ms after the game, buffer ${us(metrics.depth)} ms`,
-        `drift ${us(metrics.drift)} ms, ${((metrics.speed - 1) * 1e6).toFixed(0)} ppm`,
-        `${metrics.concealed} packets concealed, ${metrics.late} late`,
+        `sound ${us(metrics.delay)} ms after the game, ${ms(Math.abs(after))} ms ${after < 0 ? "before" : "after"} the picture`,
+        `buffer ${us(metrics.depth)} ms, drift ${us(metrics.drift)} ms, ${((metrics.speed - 1) * 1e6).toFixed(0)} ppm`,
+        `${metrics.missing} packets missing, ${metrics.concealed} concealed, ${metrics.late} late`,
         `${metrics.excursions} drifts over 2 ms, ${metrics.resyncs} jumps`,
       );
     }
-    this.#box.replaceChildren(table(rows), ...facts.map(line));
+    this.#box.replaceChildren(table([["", "p50 ms", "p95 ms"], ...rows]), ...facts.map(line));
   }
 }
 

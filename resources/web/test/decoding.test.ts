@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test, { afterEach, beforeEach } from "node:test";
 import { Decoding } from "../src/audio/decoding";
 import type { Packet } from "../src/audio/packet";
-import { Slots } from "../src/audio/slots";
+import { type Place, Slots } from "../src/audio/slots";
 
 /** Samples that tell which packet they are of: its second byte. */
 class Counting {
@@ -60,11 +60,12 @@ const config = { name: "audio0", codec: "opus", sampleRate: 48_000, channels: 2,
 
 /** Of 5 ms unless `toc` says otherwise. */
 function packet(pts: number, content: number, toc = 29): Packet {
-  return { pts, data: Uint8Array.of(toc << 3, content) };
+  return { pts, number: content, data: Uint8Array.of(toc << 3, content) };
 }
 
 interface Heard {
   pts: number;
+  number: number;
   frames: number;
   content: number;
 }
@@ -77,6 +78,7 @@ function decoding(): { decoding: Decoding; heard(): Heard[]; told: string[] } {
   const heard = (): Heard[] =>
     Array.from({ length: slots.written }, (_, n) => ({
       pts: slots.pts(n),
+      number: slots.number(n),
       frames: slots.frames(n),
       content: slots.plane(n, 1)[7]!,
     }));
@@ -97,7 +99,7 @@ test("lost packets don't move those that come", () => {
 test("what overtakes another keeps its time", () => {
   const { decoding: one, heard } = decoding();
   for (const n of [0, 2, 1, 4, 3]) one.packets(packet(n * 5_000, n), []);
-  assert.ok(heard().every(({ pts, content }) => pts === content * 5_000));
+  assert.ok(heard().every(({ pts, number, content }) => pts === content * 5_000 && number === content));
   assert.equal(heard().length, 5);
 });
 
@@ -133,12 +135,12 @@ test("a decoder's failure is told once, and nothing is decoded any more", () => 
 test("without shared memory packets go by the port", async () => {
   const { port1, port2 } = new MessageChannel();
   const one = new Decoding(config, { port: port1 }, { onHelped: () => undefined, onFailed: assert.fail });
-  const came = new Promise<{ pts: number; planes: Float32Array[] }>((resolve) => {
+  const came = new Promise<{ place: Place; planes: Float32Array[] }>((resolve) => {
     port2.onmessage = ({ data }) => resolve(data);
   });
   one.packets(packet(7_000, 9), []);
-  const { pts, planes } = await came;
-  assert.equal(pts, 7_000);
+  const { place, planes } = await came;
+  assert.deepEqual(place, { pts: 7_000, number: 9 });
   assert.deepEqual(
     planes.map((plane) => [plane.length, plane[239]]),
     [[240, 9], [240, 9]],

@@ -4,8 +4,10 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
+import { Concealer } from "../src/audio/conceal";
 import { Device, heardAt } from "../src/audio/device";
 import { type Block, Player } from "../src/audio/player";
+import { Redundancy } from "../src/audio/redundancy";
 import { Stalls } from "../src/audio/stalls";
 
 /** Where the vectors are; the bundler puts it here. */
@@ -31,32 +33,56 @@ function same(block: Block, expected: any, at: number): void {
   near(block.speed, expected.speed, `speed at ${at}`);
 }
 
-test("what is played when", () => {
-  const player = new Player(vectors.frame);
-  player.setRoundTrip(vectors.round_trip);
-  let compared = 0;
-  for (const [kind, at, ...rest] of vectors.player) {
-    if (kind === "arrived") {
-      const [pts, fate] = rest;
-      assert.equal(player.arrived(at, pts), fate, `packet ${pts}`);
-      continue;
+for (const { frame, steps } of vectors.players) {
+  test(`what is played when, in packets of ${frame} µs`, () => {
+    const player = new Player(frame);
+    let compared = 0;
+    for (const [kind, at, ...rest] of steps) {
+      if (kind === "arrived") {
+        const [pts, number, fate] = rest;
+        assert.equal(player.arrived(at, pts, number), fate, `packet ${pts}`);
+      } else if (kind === "slipped") player.slipped();
+      else if (kind === "stood") player.stoodStill(at);
+      else if (kind === "round_trip") player.setRoundTrip(at);
+      else {
+        const block = player.pull(at);
+        const [expected, metrics] = rest;
+        if (!expected) continue;
+        compared++;
+        same(block, expected, at);
+        for (const [name, value] of Object.entries(player.metrics)) near(value, metrics[name], `${name} at ${at}`);
+      }
     }
-    if (kind === "slipped") {
-      player.slipped();
-      continue;
+    assert.ok(compared > 150, String(compared));
+  });
+}
+
+test("what is made up", () => {
+  for (const { channels, heard, made } of vectors.conceal) {
+    const planes = Array.from({ length: channels }, (_, c) =>
+      Float32Array.from({ length: heard.length / channels }, (_, n) => heard[n * channels + c] / 32_768),
+    );
+    const concealer = new Concealer(channels);
+    const part = (from: number, to?: number): Float32Array[] => planes.map((plane) => plane.subarray(from, to));
+    concealer.heard(part(0, 700), 700);
+    concealer.heard(part(700), planes[0]!.length - 700);
+    const out = Array.from({ length: channels }, () => new Float32Array(3_000));
+    for (let at = 0; at < 3_000; at += 240) {
+      concealer.goOn(
+        out.map((plane) => plane.subarray(at)),
+        Math.min(240, 3_000 - at),
+      );
     }
-    if (kind === "stood") {
-      player.stoodStill(at);
-      continue;
-    }
-    const block = player.pull(at);
-    const [expected, metrics] = rest;
-    if (!expected) continue;
-    compared++;
-    same(block, expected, at);
-    for (const [name, value] of Object.entries(player.metrics)) near(value, metrics[name], `${name} at ${at}`);
+    for (const [n, samples] of made) out.forEach((plane, c) => near(plane[n]!, samples[c], `frame ${n} of ${channels}`));
   }
-  assert.ok(compared > 150, String(compared));
+});
+
+test("when redundancy is wanted", () => {
+  const redundancy = new Redundancy();
+  for (const [kind, now, count, wanted] of vectors.redundancy) {
+    if (kind === "helped") redundancy.helped(now);
+    else assert.equal(redundancy.wanted(now, count), wanted, `at ${now}`);
+  }
 });
 
 test("a device's clock", () => {

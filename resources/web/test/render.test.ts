@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Renderer } from "../src/audio/render";
+import type { Metrics } from "../src/audio/player";
 import { Slots } from "../src/audio/slots";
 import { Stretch } from "../src/audio/stretch";
 
@@ -24,7 +25,7 @@ function play(lost: (n: number) => boolean, clock: (frame: number) => number): {
       const first = sent * 240;
       const fill = (channel: number, place: Float32Array): void =>
         place.forEach((_, n) => (place[n] = tone(first + n) / (channel + 1)));
-      if (!lost(sent)) slots.write(sent * 5_000, 240, fill);
+      if (!lost(sent)) slots.write({ pts: sent * 5_000, number: sent }, 240, fill);
     }
     renderer.render({ frame, us: at, usPerFrame: 1e6 / 48_000 }, frame, at / 1000, [heard.subarray(frame, frame + 128), second]);
     const [one, two] = [heard[frame + 64]!, second[64]!];
@@ -67,6 +68,52 @@ test("a jump is faded over", () => {
   assert.equal(renderer.metrics!.resyncs, 1);
   assert.ok(steepest(heard) <= SMOOTH, String(steepest(heard)));
   assert.ok(Math.abs(renderer.metrics!.drift) < 1_000);
+});
+
+/** Plays so many seconds of packets of `ms`, the way of which stands still at the end of each second; the figures of the last half. */
+function stalled(ms: number, stallMs: number, seconds = 60): { metrics: Metrics; played: number } {
+  const slots = new Slots(1, new SharedArrayBuffer(Slots.bytes(1)));
+  const renderer = new Renderer(slots, () => undefined);
+  renderer.setRoundTrip(100_000);
+  const out = new Float32Array(128);
+  let half = 0;
+  for (let quantum = 0, sent = 0; quantum < seconds * 375; quantum++) {
+    const [frame, at] = [quantum * 128, plain(quantum * 128)];
+    const stands = at % 1e6 > 1e6 - stallMs * 1000;
+    for (; !stands && (sent + 1) * ms * 1000 + 5_000 <= at; sent++) {
+      slots.write({ pts: sent * ms * 1000, number: sent }, ms * 48, (_, place) => place.fill(0.1));
+    }
+    renderer.render({ frame, us: at, usPerFrame: 1e6 / 48_000 }, frame, at / 1000, [out]);
+    if (quantum === (seconds / 2) * 375) half = renderer.metrics!.played;
+  }
+  const { metrics } = renderer;
+  assert.ok(metrics);
+  return { metrics, played: metrics.played - half };
+}
+
+test("what comes all at once after a stall of the way is waited for", () => {
+  for (const [ms, stallMs] of [[5, 130], [2.5, 80], [10, 150]] as const) {
+    const { metrics, played } = stalled(ms, stallMs);
+    const sent = 30_000 / ms;
+    assert.ok(played > sent * 0.995, `${played} of ${sent} after stalls of ${stallMs} ms: ${JSON.stringify(metrics)}`);
+    assert.ok(metrics.delay > stallMs * 1000, String(metrics.delay));
+  }
+});
+
+test("what came before anything was asked for is over", () => {
+  const slots = new Slots(1, new SharedArrayBuffer(Slots.bytes(1)));
+  const renderer = new Renderer(slots, () => undefined);
+  let sent = 0;
+  const send = (): void => slots.write({ pts: sent * 5_000, number: sent++ }, 240, (_, place) => place.fill(0.1));
+  while (sent < 1_000) send();
+  const out = new Float32Array(128);
+  for (let quantum = 0; quantum < 375; quantum++) {
+    const [frame, at] = [quantum * 128, 5_005_000 + plain(quantum * 128)];
+    while (sent * 5_000 + 10_000 <= at) send();
+    renderer.render({ frame, us: at, usPerFrame: 1e6 / 48_000 }, frame, at / 1000, [out]);
+  }
+  const { played, missing, delay } = renderer.metrics!;
+  assert.ok(played > 190 && missing === 0 && delay < 30_000, JSON.stringify(renderer.metrics));
 });
 
 test("stretching keeps the tone and the time", () => {

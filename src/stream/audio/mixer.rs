@@ -148,19 +148,20 @@ impl Voice {
                     (&[][..], false)
                 };
                 let time = packet.time.checked_sub(u64::from(age) * micros_of(self.frame) as u64);
-                self.play(from, has, time, at);
+                self.play(from, has, time.map(|time| (packet.seq.wrapping_sub(age), time)), at);
             }
         }
-        self.play(&packet.packet, false, Some(packet.time), at);
+        self.play(&packet.packet, false, Some((packet.seq, packet.time)), at);
     }
 
-    fn play(&mut self, packet: &[u8], before: bool, time: Option<u64>, at: Mono) {
+    /// Decodes a packet, or the one `before` it, and hands it on with its number and time.
+    fn play(&mut self, packet: &[u8], before: bool, place: Option<(u32, u64)>, at: Mono) {
         let mut samples = vec![0.0; self.frame];
-        match (self.decoder.decode_float(packet, &mut samples, before), time) {
-            (Ok(count), Some(time)) => {
+        match (self.decoder.decode_float(packet, &mut samples, before), place) {
+            (Ok(count), Some((seq, time))) => {
                 samples.truncate(count);
                 // A copy, or too late: then it has been made up.
-                let _ = self.renderer.arrived(micros(at), time, samples);
+                let _ = self.renderer.arrived(micros(at), time, seq.into(), samples);
             }
             (Ok(_), None) => {}
             (Err(e), _) => tracing::trace!(target: "audio", "a microphone's packet: {e}"),

@@ -56,7 +56,9 @@ counters! {
     sound_lost: "sound packets lost before the network",
     /// Packets that viewers' players made up.
     sound_concealed: "sound packets concealed by viewers",
-    /// Times that the sound was over 2 ms away from the picture for 200 ms, at a viewer's.
+    /// Packets that were not there at their time, made up for or not.
+    sound_missing: "sound packets missing at viewers'",
+    /// Times that the sound was over 2 ms away from where it should be for 200 ms, at a viewer's.
     sound_drifted: "times that the sound drifted at a viewer's",
     /// Times that a viewer's sound jumped to where it should be.
     sound_jumped: "jumps of the sound at viewers'",

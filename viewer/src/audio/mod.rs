@@ -14,6 +14,7 @@ pub mod conceal;
 pub mod control;
 pub mod depth;
 pub mod player;
+pub mod redundancy;
 pub mod render;
 pub mod stalls;
 pub mod stretch;

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 /// Packets whose time stamps are remembered, so that a copy is known to be one.
 const REMEMBERED: usize = 64;
 /// More that wait than this: the oldest go.
-const MAX_WAITING: usize = 256;
+pub(super) const MAX_WAITING: usize = 256;
 /// A packet this far (in frames) from where the last ended follows it all the same: clocks are stamped, not counted.
 const JOIN: f64 = 0.25;
 /// A gap is filled for so long (µs); a longer one is silence, or all that came was too late.
@@ -75,6 +75,8 @@ pub struct Metrics {
     pub played: u64,
     /// Frames that were made up because their packet was not there.
     pub concealed: u64,
+    /// Packets that were not there at their time, by their numbers: lost or late, made up for or not.
+    pub missing: u64,
     /// Packets that came too late, and that were there already.
     pub late: u64,
     /// Packets that had come before.
@@ -85,6 +87,13 @@ pub struct Metrics {
     pub excursions: u64,
 }
 
+/// What is kept of a packet.
+#[derive(Clone, Copy, Debug)]
+struct Packet {
+    pts: u64,
+    number: u64,
+}
+
 /// One stream's playing. Times are those of the server's clock at the ear (see the module above), in µs.
 #[derive(Clone, Debug)]
 pub struct Player {
@@ -93,7 +102,7 @@ pub struct Player {
     control: Control,
     watchdog: Watchdog,
     /// Rising.
-    waiting: VecDeque<u64>,
+    waiting: VecDeque<Packet>,
     remembered: VecDeque<u64>,
     /// The media time that is heard next; `None`: nothing is being played.
     next: Option<f64>,
@@ -101,6 +110,9 @@ pub struct Player {
     /// frames made up in it.
     gap: f64,
     made_up: u64,
+    /// The packet that was played last, and how many have been jumped over since that were there.
+    last: Option<Packet>,
+    passed: u64,
     /// Packets that came too late since one was played.
     late_run: u32,
     fade: bool,
@@ -123,6 +135,8 @@ impl Player {
             next: None,
             gap: f64::INFINITY,
             made_up: 0,
+            last: None,
+            passed: 0,
             late_run: 0,
             fade: true,
             slipped: false,
@@ -151,8 +165,9 @@ impl Player {
         self.excused = now;
     }
 
-    /// A packet came; it could be heard at `now` at the earliest.
-    pub fn arrived(&mut self, now: f64, pts: u64) -> Fate {
+    /// A packet came; it could be heard at `now` at the earliest. Packets are numbered without a gap as they are sent:
+    /// silence skips none, loss does.
+    pub fn arrived(&mut self, now: f64, pts: u64, number: u64) -> Fate {
         if self.remembered.contains(&pts) {
             self.metrics.duplicates += 1;
             return Fate::Duplicate;
@@ -164,6 +179,9 @@ impl Player {
         let start = pts as f64;
         if self.next.is_some_and(|next| (start - next).abs() > FAR) {
             self.stop();
+            self.made_up = 0;
+            self.last = None;
+            self.passed = 0;
         }
         let missed = self.next.is_some_and(|next| start + self.frame * (1.0 - JOIN) <= next);
         if start > self.excused {
@@ -174,8 +192,8 @@ impl Player {
             self.late_run += 1;
             return Fate::Late;
         }
-        let place = self.waiting.partition_point(|other| *other < pts);
-        self.waiting.insert(place, pts);
+        let place = self.waiting.partition_point(|other| other.pts < pts);
+        self.waiting.insert(place, Packet { pts, number });
         if self.waiting.len() > MAX_WAITING {
             self.waiting.pop_front();
         }
@@ -224,7 +242,7 @@ impl Player {
 
     /// What waits is to be heard at its time and the delay.
     fn begin(&mut self, at: f64) -> Option<f64> {
-        let age = at - *self.waiting.back()? as f64;
+        let age = at - self.waiting.back()?.pts as f64;
         if age > self.depth.target() {
             // Even the newest would be late: what was known of the way here is true no longer.
             self.depth.forget();
@@ -236,42 +254,60 @@ impl Player {
         self.next
     }
 
-    /// Nothing is being played any more.
+    /// Nothing is being played any more. Whether it was silence or loss, the next packet's number tells.
     fn stop(&mut self) {
         self.next = None;
         // What comes before the first packet is no gap to be concealed.
         self.gap = f64::INFINITY;
-        self.made_up = 0;
         self.late_run = 0;
     }
 
     fn take(&mut self, next: f64, speed: f64, event: Option<Event>) -> Block {
         let tolerance = self.frame * JOIN;
-        while let Some(first) = self.waiting.front().map(|pts| *pts as f64) {
+        let jumped = matches!(event, Some(Event::Resync(_)));
+        while let Some(first) = self.waiting.front().map(|packet| packet.pts as f64) {
             if first + self.frame > next + tolerance {
                 break;
             }
             self.waiting.pop_front();
+            // It is no fault of the way here.
+            self.passed += u64::from(jumped);
         }
-        let last = self.waiting.back().map_or(next, |pts| *pts as f64 + self.frame);
+        let last = self
+            .waiting
+            .back()
+            .map_or(next, |packet| packet.pts as f64 + self.frame);
         self.metrics.depth = (last - next).max(0.0);
-        let Some(pts) = self.waiting.front().copied() else {
+        let Some(packet) = self.waiting.front().copied() else {
             return self.fill(next, self.frame, speed, event);
         };
-        let ahead = pts as f64 - next;
+        let ahead = packet.pts as f64 - next;
         if ahead > tolerance {
             return self.fill(next, ahead.min(self.frame), speed, event);
         }
         self.waiting.pop_front();
         let skip = if ahead < -tolerance { -ahead } else { 0.0 };
-        self.next = Some(pts as f64 + self.frame);
-        // Only now is it known that something was missing: silence has gaps as well, which end otherwise.
-        self.metrics.concealed += self.made_up;
-        self.metrics.played += 1;
+        self.next = Some(packet.pts as f64 + self.frame);
+        self.account(packet);
         self.late_run = 0;
         self.gap = 0.0;
-        self.made_up = 0;
+        let pts = packet.pts;
         self.block(Sound::Packet { pts, skip }, self.frame - skip, speed, event)
+    }
+
+    /// A packet is played: only now is it known whether something was missing before it, or nothing was sent.
+    fn account(&mut self, packet: Packet) {
+        let (made_up, passed) = (std::mem::take(&mut self.made_up), std::mem::take(&mut self.passed));
+        self.metrics.played += 1;
+        let Some(last) = self.last.replace(packet) else { return };
+        let frames = packet.pts.saturating_sub(last.pts) as f64 / self.frame;
+        let skipped = packet.number.saturating_sub(last.number).saturating_sub(1);
+        if skipped > 0 || frames <= 1.0 + JOIN {
+            self.metrics.concealed += made_up;
+        }
+        // Numbers that skip more than fits into the time are nonsense.
+        let skipped = skipped.min((frames.round() as u64).saturating_sub(1));
+        self.metrics.missing += skipped.saturating_sub(passed);
     }
 
     /// Nothing is there for `us` from `next` on. The media clock goes on all the same, so that what comes too late is
@@ -287,7 +323,7 @@ impl Player {
         if self.waiting.is_empty() {
             if self.late_run > 0 {
                 // No silence: the delay is too short by far. It is set anew with the next packet.
-                self.metrics.concealed += self.made_up;
+                self.metrics.concealed += std::mem::take(&mut self.made_up);
                 self.metrics.resyncs += 1;
                 event = Some(Event::Starved);
             }

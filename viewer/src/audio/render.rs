@@ -2,7 +2,7 @@
 
 use super::RATE;
 use super::conceal::Concealer;
-use super::player::{Fate, Metrics, Player, Sound};
+use super::player::{Fate, MAX_WAITING, Metrics, Player, Sound};
 use super::stretch::Stretch;
 use super::watchdog::Event;
 use rubato::ResamplerConstructionError;
@@ -18,6 +18,7 @@ pub struct Renderer {
     player: Player,
     stretch: Stretch,
     concealer: Concealer,
+    /// By time stamp; no more than may wait.
     packets: BTreeMap<u64, Vec<f32>>,
     block: Vec<f32>,
     before: Vec<f32>,
@@ -39,12 +40,16 @@ impl Renderer {
         })
     }
 
-    /// A decoded packet, which could be heard at `now` (µs) at the earliest.
-    pub fn arrived(&mut self, now: f64, pts: u64, samples: Vec<f32>) -> Fate {
+    /// A decoded packet, which could be heard at `now` (µs) at the earliest; `number` as [`Player::arrived`] has it.
+    pub fn arrived(&mut self, now: f64, pts: u64, number: u64, samples: Vec<f32>) -> Fate {
         // What follows a piece of a chunk must be there so much earlier.
-        let fate = self.player.arrived(now + self.stretch.held(), pts);
+        let fate = self.player.arrived(now + self.stretch.held(), pts, number);
         if fate == Fate::Kept {
             self.packets.insert(pts, samples);
+            // What the player has let go of is told only when a packet is played, which may never be.
+            if self.packets.len() > MAX_WAITING {
+                self.packets.pop_first();
+            }
         }
         fate
     }
@@ -116,5 +121,24 @@ impl Renderer {
         }
         // It is clamped to what can be done; and a chunk that could not be stretched is only missing.
         let _ = self.stretch.push(&self.block, block.speed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Time stamps that are always far ahead of what is played: each begins another story, and none is ever heard.
+    #[test]
+    fn what_is_never_played_is_not_kept_for_ever() {
+        let mut renderer = Renderer::new(1, 20_000.0).expect("a channel");
+        let mut out = [0.0; 240];
+        for n in 0..10_000u64 {
+            let now = 5_000_000.0 + (n * 5_000) as f64;
+            renderer.arrived(now, 1_000_000_000_000 + n * 20_000, n, vec![0.0; 960]);
+            renderer.render(now, &mut out);
+        }
+        assert_eq!(renderer.metrics().played, 0, "the test is in order");
+        assert!(renderer.packets.len() <= MAX_WAITING, "{}", renderer.packets.len());
     }
 }

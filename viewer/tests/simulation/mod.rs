@@ -50,7 +50,18 @@ pub struct World {
     pub detour: Option<(f64, f64)>,
     /// At this time the device stops for so long.
     pub stall: Option<(f64, f64)>,
+    /// The client has a clock that hardware keeps at the server's time (PTP), and needs no pings.
+    pub hardware: bool,
     pub seed: u64,
+}
+
+/// That clock: the client's own is off it by so many ppm.
+struct Hardware(f64);
+
+impl ClockSource for Hardware {
+    fn server(&self, local: f64) -> Option<f64> {
+        Some((local - CLIENT_AHEAD) / (1.0 + self.0 * 1e-6))
+    }
 }
 
 impl Default for World {
@@ -67,6 +78,7 @@ impl Default for World {
             pauses: false,
             detour: None,
             stall: None,
+            hardware: false,
             seed: 1,
         }
     }
@@ -106,12 +118,13 @@ impl World {
     pub fn run(&self, seconds: u64, settling: u64) -> Outcome {
         let mut random = Random(self.seed | 1);
         let mut outcome = Outcome::default();
+        let hardware = Hardware(self.client_ppm);
         let (mut estimator, mut device) = (Estimator::new(Schedule::default()), Device::default());
         let mut player = Player::new(FRAME as f64);
-        // Packets by the µs of their arrival (and a number, since two may come at once).
-        let mut under_way: BTreeMap<(u64, u64), u64> = BTreeMap::new();
+        // Packets' time stamps and numbers by the µs of their arrival (and a count, since two may come at once).
+        let mut under_way: BTreeMap<(u64, u64), (u64, u64)> = BTreeMap::new();
         let mut pongs: BTreeMap<u64, Pong> = BTreeMap::new();
-        let (mut captured, mut number) = (0u64, 0u64);
+        let (mut captured, mut count, mut sent) = (0u64, 0u64, 0u64);
         let (mut frame, mut position, mut stalled) = (0.0, 0.0, 0.0);
         let rate = 1.0 + (self.device_ppm + self.client_ppm) * 1e-6;
         let end = (seconds * 1_000_000) as f64;
@@ -129,18 +142,18 @@ impl World {
                 let lost = random.next() < self.loss;
                 let copies = 1 + usize::from(random.next() < self.duplicates);
                 for _ in 0..copies {
-                    let sent = (captured + FRAME) as f64;
-                    let arrival = (sent + self.way(&mut random, sent)) as u64;
-                    number += 1;
+                    let whole = (captured + FRAME) as f64;
+                    let arrival = (whole + self.way(&mut random, whole)) as u64;
                     if !lost && !silent {
                         let earlier = if self.redundant { 2 } else { 0 };
-                        for age in (0..=earlier).rev().map(|n| n * FRAME).filter(|age| *age <= captured) {
-                            number += 1;
-                            under_way.insert((arrival, number), captured - age);
+                        for age in (0..=earlier).rev().filter(|age| age * FRAME <= captured) {
+                            count += 1;
+                            under_way.insert((arrival, count), (captured - age * FRAME, sent.saturating_sub(age)));
                         }
                     }
                 }
                 captured += FRAME;
+                sent += u64::from(!silent);
             }
             let local = self.client(now) as u64;
             if let Some(ping) = estimator.poll(local) {
@@ -158,10 +171,12 @@ impl World {
             if device.steps() > steps {
                 player.slipped();
             }
-            let ear = |frame: f64| estimator.server(device.at(frame)?);
+            let clock: &dyn ClockSource = if self.hardware { &hardware } else { &estimator };
+            let ear = |frame: f64| clock.server(device.at(frame)?);
             if let Some(first) = ear(frame) {
                 while let Some(entry) = under_way.first_entry().filter(|entry| entry.key().0 as f64 <= now) {
-                    player.arrived(first, entry.remove());
+                    let (pts, number) = entry.remove();
+                    player.arrived(first, pts, number);
                 }
                 while position < frame + QUANTUM {
                     let Some(at) = ear(position) else { break };

@@ -41,7 +41,7 @@ export class Control {
   }
 }
 
-/** The picture and the sound are apart by more than this (µs) … */
+/** The sound is further than this (µs) from where it should be … */
 const DRIFTING = 2_000;
 /** … for this long: an event. */
 const PATIENCE = 200_000;

@@ -10,7 +10,7 @@ import type { ToThread } from "./messages";
 import { duration } from "./opus";
 import type { Packet } from "./packet";
 import { Seen } from "./redundancy";
-import { Slots } from "./slots";
+import { type Place, Slots } from "./slots";
 
 /** What it tells. */
 export interface Events {
@@ -24,7 +24,7 @@ export interface Events {
 const DECODING = 256;
 
 /** Takes a packet's samples, by channel. */
-type Give = (pts: number, frames: number, copy: (channel: number, place: Float32Array<ArrayBuffer>) => void) => void;
+type Give = (packet: Place, frames: number, copy: (channel: number, place: Float32Array<ArrayBuffer>) => void) => void;
 
 export class Decoding {
   readonly #config: AudioConfig;
@@ -35,12 +35,12 @@ export class Decoding {
   /** A packet's length; another length has another decoder. */
   #frameUs = 0;
   /**
-   * Packets given to the decoder, and their time stamps. Chromium counts samples from the first packet on instead of taking
+   * Packets given to the decoder, and which they were. Chromium counts samples from the first packet on instead of taking
    * each packet's time stamp: with lost packets the sound would come earlier and earlier. So the decoder's packets are
    * numbered without a gap, and their time is kept here.
    */
   #given = 0;
-  readonly #times = new Float64Array(DECODING);
+  readonly #places: Place[] = [];
   #closed = false;
 
   constructor(config: AudioConfig, sink: Sink, events: Events) {
@@ -69,12 +69,12 @@ export class Decoding {
     if (this.#decoder && this.#decoder.state !== "closed") this.#decoder.close();
   }
 
-  #decode({ pts, data }: Packet): void {
+  #decode({ pts, number, data }: Packet): void {
     const frameUs = duration(data);
     if (this.#closed || frameUs === undefined) return;
     try {
       if (frameUs !== this.#frameUs) this.#start(frameUs);
-      this.#times[this.#given % DECODING] = pts;
+      this.#places[this.#given % DECODING] = { pts, number };
       const timestamp = this.#given++ * frameUs;
       this.#decoder?.decode(new EncodedAudioChunk({ type: "key", timestamp, data }));
     } catch (error) {
@@ -98,9 +98,10 @@ export class Decoding {
   #onDecoded(decoder: AudioDecoder, data: AudioData): void {
     try {
       if (this.#closed || decoder !== this.#decoder || data.numberOfChannels !== this.#config.channels) return;
-      const pts = this.#times[Math.round(data.timestamp / this.#frameUs) % DECODING] ?? 0;
+      const packet = this.#places[Math.round(data.timestamp / this.#frameUs) % DECODING];
+      if (!packet) return;
       const there = data.numberOfFrames;
-      this.#give(pts, Math.round((this.#frameUs * RATE) / 1e6), (planeIndex, place) => {
+      this.#give(packet, Math.round((this.#frameUs * RATE) / 1e6), (planeIndex, place) => {
         const frameCount = Math.min(there, place.length);
         data.copyTo(place.subarray(0, frameCount), { planeIndex, frameCount, format: "f32-planar" });
       });
@@ -119,20 +120,20 @@ export class Decoding {
 function giver(channels: number, sink: Sink): Give {
   if ("buffer" in sink) {
     const slots = new Slots(channels, sink.buffer);
-    return (pts, frames, copy) => {
+    return (packet, frames, copy) => {
       // Browsers differ in whether they copy into shared memory; all do into a buffer of ours.
       const own = new Float32Array(frames);
-      slots.write(pts, frames, (channel, place) => {
+      slots.write(packet, frames, (channel, place) => {
         copy(channel, own);
         place.set(own.subarray(0, place.length));
       });
     };
   }
   const { port } = sink;
-  return (pts, frames, copy) => {
+  return (place, frames, copy) => {
     const planes = Array.from({ length: channels }, () => new Float32Array(frames));
     planes.forEach((plane, channel) => copy(channel, plane));
     const transfer = planes.map((plane) => plane.buffer);
-    port.postMessage({ kind: "packet", pts, planes } satisfies ToThread, transfer);
+    port.postMessage({ kind: "packet", place, planes } satisfies ToThread, transfer);
   };
 }

@@ -3,6 +3,7 @@
 import type { Event } from "./control";
 import type { Line } from "./device";
 import type { Metrics } from "./player";
+import type { Place } from "./slots";
 
 /** The names that the processors are registered by. */
 export const PROCESSOR = "goggles-player";
@@ -22,7 +23,7 @@ export type ToThread =
   | { kind: "packets"; port: MessagePort }
   /** When the context's frames are heard, in µs since the session's start by the server's clock; whether that has stepped. */
   | { kind: "line"; line: Line; slipped: boolean; roundTripUs: number | undefined }
-  | { kind: "packet"; pts: number; planes: Float32Array[] }
+  | { kind: "packet"; place: Place; planes: Float32Array[] }
   /** Whether what is played is told. */
   | { kind: "tap"; on: boolean }
   | { kind: "stop" };

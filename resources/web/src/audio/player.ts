@@ -52,11 +52,19 @@ export interface Metrics {
   played: number;
   /** Frames that were made up because their packet was not there. */
   concealed: number;
+  /** Packets that were not there at their time, by their numbers: lost or late, made up for or not. */
+  missing: number;
   late: number;
   duplicates: number;
   resyncs: number;
   /** Times that the drift stayed over 2 ms. */
   excursions: number;
+}
+
+/** What is kept of a packet. */
+interface Packet {
+  pts: number;
+  number: number;
 }
 
 const CONCEAL: Sound = { kind: "conceal" };
@@ -70,6 +78,7 @@ export class Player {
     speed: 1,
     played: 0,
     concealed: 0,
+    missing: 0,
     late: 0,
     duplicates: 0,
     resyncs: 0,
@@ -80,7 +89,7 @@ export class Player {
   readonly #control = new Control();
   readonly #watchdog = new Watchdog();
   /** Rising. */
-  readonly #waiting: number[] = [];
+  readonly #waiting: Packet[] = [];
   readonly #remembered: number[] = [];
   /** The media time that is heard next; undefined: nothing is being played. */
   #next: number | undefined;
@@ -88,6 +97,9 @@ export class Player {
   #gap = Number.POSITIVE_INFINITY;
   /** … and the frames made up in it. */
   #madeUp = 0;
+  /** The packet that was played last, and how many have been jumped over since that were there. */
+  #heard: Packet | undefined;
+  #passed = 0;
   /** Packets that came too late since one was played. */
   #lateRun = 0;
   #fade = true;
@@ -121,15 +133,23 @@ export class Player {
     this.#excused = now;
   }
 
-  /** A packet came; it could be heard at `now` at the earliest. */
-  arrived(now: number, pts: number): Fate {
+  /**
+   * A packet came; it could be heard at `now` at the earliest. Packets are numbered without a gap as they are sent: silence
+   * skips none, loss does.
+   */
+  arrived(now: number, pts: number, number: number): Fate {
     if (this.#remembered.includes(pts)) {
       this.metrics.duplicates++;
       return "duplicate";
     }
     if (this.#remembered.length === REMEMBERED) this.#remembered.shift();
     this.#remembered.push(pts);
-    if (this.#next !== undefined && Math.abs(pts - this.#next) > FAR) this.#stop();
+    if (this.#next !== undefined && Math.abs(pts - this.#next) > FAR) {
+      this.#stop();
+      this.#madeUp = 0;
+      this.#heard = undefined;
+      this.#passed = 0;
+    }
     const missed = this.#next !== undefined && pts + this.#frame * (1 - JOIN) <= this.#next;
     if (pts > this.#excused) this.#depth.arrived(now, now - pts, missed);
     if (missed) {
@@ -138,8 +158,8 @@ export class Player {
       return "late";
     }
     let place = this.#waiting.length;
-    while (place > 0 && this.#waiting[place - 1]! >= pts) place--;
-    this.#waiting.splice(place, 0, pts);
+    while (place > 0 && this.#waiting[place - 1]!.pts >= pts) place--;
+    this.#waiting.splice(place, 0, { pts, number });
     if (this.#waiting.length > MAX_WAITING) this.#waiting.shift();
     return "kept";
   }
@@ -177,7 +197,7 @@ export class Player {
   #begin(at: number): number | undefined {
     const newest = this.#waiting.at(-1);
     if (newest === undefined) return undefined;
-    const age = at - newest;
+    const age = at - newest.pts;
     if (age > this.#depth.target) {
       // Even the newest would be late: what was known of the way here is true no longer.
       this.#depth.forget();
@@ -189,33 +209,49 @@ export class Player {
     return this.#next;
   }
 
-  /** Nothing is being played any more. */
+  /** Nothing is being played any more. Whether it was silence or loss, the next packet's number tells. */
   #stop(): void {
     this.#next = undefined;
     // What comes before the first packet is no gap to be concealed.
     this.#gap = Number.POSITIVE_INFINITY;
-    this.#madeUp = 0;
     this.#lateRun = 0;
   }
 
   #take(next: number, speed: number, event: Event | undefined): Block {
     const tolerance = this.#frame * JOIN;
-    while (this.#waiting.length > 0 && this.#waiting[0]! + this.#frame <= next + tolerance) this.#waiting.shift();
-    const [pts, last] = [this.#waiting[0], this.#waiting.at(-1)];
-    this.metrics.depth = last === undefined ? 0 : Math.max(last + this.#frame - next, 0);
-    if (pts === undefined) return this.#fill(next, this.#frame, speed, event);
+    while (this.#waiting.length > 0 && this.#waiting[0]!.pts + this.#frame <= next + tolerance) {
+      this.#waiting.shift();
+      // It is no fault of the way here.
+      if (event?.kind === "resync") this.#passed++;
+    }
+    const [packet, last] = [this.#waiting[0], this.#waiting.at(-1)];
+    this.metrics.depth = last === undefined ? 0 : Math.max(last.pts + this.#frame - next, 0);
+    if (packet === undefined) return this.#fill(next, this.#frame, speed, event);
+    const { pts } = packet;
     const ahead = pts - next;
     if (ahead > tolerance) return this.#fill(next, Math.min(ahead, this.#frame), speed, event);
     this.#waiting.shift();
     const skip = ahead < -tolerance ? -ahead : 0;
     this.#next = pts + this.#frame;
-    // Only now is it known that something was missing: silence has gaps as well, which end otherwise.
-    this.metrics.concealed += this.#madeUp;
-    this.metrics.played++;
+    this.#account(packet);
     this.#lateRun = 0;
     this.#gap = 0;
-    this.#madeUp = 0;
     return this.#block({ kind: "packet", pts, skip }, this.#frame - skip, speed, event);
+  }
+
+  /** A packet is played: only now is it known whether something was missing before it, or nothing was sent. */
+  #account(packet: Packet): void {
+    const [madeUp, passed, last] = [this.#madeUp, this.#passed, this.#heard];
+    this.#madeUp = 0;
+    this.#passed = 0;
+    this.#heard = packet;
+    this.metrics.played++;
+    if (!last) return;
+    const frames = Math.max(packet.pts - last.pts, 0) / this.#frame;
+    const skipped = Math.max(packet.number - last.number - 1, 0);
+    if (skipped > 0 || frames <= 1 + JOIN) this.metrics.concealed += madeUp;
+    // Numbers that skip more than fits into the time are nonsense.
+    this.metrics.missing += Math.max(Math.min(skipped, Math.max(Math.round(frames) - 1, 0)) - passed, 0);
   }
 
   /**
@@ -234,6 +270,7 @@ export class Player {
       if (this.#lateRun > 0) {
         // No silence: the delay is too short by far. It is set anew with the next packet.
         this.metrics.concealed += this.#madeUp;
+        this.#madeUp = 0;
         this.metrics.resyncs++;
         event = { kind: "starved" };
       }

@@ -1,6 +1,7 @@
 /**
  * Which of a rendition's tracks of datagrams to read: the plain one, or the one that carries each packet with those before
- * it once more, which costs three times as much (protocols/stream.md). Pure.
+ * it once more, which costs three times as much (protocols/stream.md). Pure. `Redundancy` is the twin of
+ * viewer/src/audio/redundancy.rs.
  */
 
 const [PLAIN, RED] = [".datagrams", ".red"];
@@ -28,7 +29,7 @@ export class Redundancy {
   #count = 0;
   #since: number | undefined;
 
-  /** Whether redundancy is wanted, when `count` packets have been missing, late or made up for since the beginning. */
+  /** Whether redundancy is wanted, when `count` packets have been missing, lost or late, since the beginning. */
   wanted(now: number, count: number): boolean {
     // A new player counts from zero.
     if (count < this.#count) this.#count = 0;

@@ -7,13 +7,14 @@ import { Concealer } from "./conceal";
 import type { Event } from "./control";
 import { heardAt, type Line, RATE } from "./device";
 import { type Metrics, Player } from "./player";
-import { MAX_FRAMES, type Slots } from "./slots";
+import { MAX_FRAMES, SLOTS, type Slots } from "./slots";
 import { Stalls } from "./stalls";
 import { Stretch } from "./stretch";
 
-/** So many packets that come at once came while nothing was being played: all but the last few are over. */
-const BACKLOG = 20;
+/** Of what came before anything was asked for, only the last few packets are not over. */
 const KEPT = 2;
+/** No more that are new are looked at than this: those before are being written over. */
+const READABLE = SLOTS - 16;
 /** A fade takes so many frames: 2.5 ms. */
 const FADE = 120;
 
@@ -26,8 +27,8 @@ export class Renderer {
   readonly #slots: Slots;
   readonly #stretch: Stretch;
   readonly #concealer: Concealer;
-  /** The next packet to be looked at, and those that wait by their time stamps. */
-  #seen: number;
+  /** The next packet to be looked at (undefined: nothing has been asked for yet), and those that wait by their time stamps. */
+  #seen: number | undefined;
   readonly #waiting = new Map<number, number>();
   readonly #block: Float32Array[];
   readonly #before: Float32Array[];
@@ -35,7 +36,6 @@ export class Renderer {
 
   constructor(slots: Slots, onEvent: (event: Event) => void) {
     this.#slots = slots;
-    this.#seen = slots.written;
     this.#stretch = new Stretch(slots.channels);
     this.#concealer = new Concealer(slots.channels);
     this.#block = Array.from({ length: slots.channels }, () => new Float32Array(MAX_FRAMES));
@@ -78,12 +78,19 @@ export class Renderer {
   /** Takes note of the packets that have come. */
   #look(now: number): void {
     const slots = this.#slots;
-    // Far fewer than there are slots, so none of those that are read is being written.
     const written = slots.written;
-    if (written - this.#seen > BACKLOG) this.#seen = written - KEPT;
-    for (; this.#seen < written; this.#seen++) {
-      const pts = slots.pts(this.#seen);
-      if (this.#playerFor(slots.frames(this.#seen)).arrived(now, pts) === "kept") this.#waiting.set(pts, this.#seen);
+    // How late that is says nothing of the way here; later on, only what the player is told makes the delay long enough.
+    let index = this.#seen ?? Math.max(written - KEPT, 0);
+    for (index = Math.max(index, written - READABLE); index < written; index++) {
+      const pts = slots.pts(index);
+      const fate = this.#playerFor(slots.frames(index)).arrived(now, pts, slots.number(index));
+      if (fate === "kept") this.#waiting.set(pts, index);
+    }
+    this.#seen = written;
+    // What the player has let go of is told only when a packet is played, which may never be; its slot is another's by then.
+    for (const [pts, index] of this.#waiting) {
+      if (index > written - SLOTS) break;
+      this.#waiting.delete(pts);
     }
   }
 

@@ -60,10 +60,10 @@ class Processor extends AudioWorkletProcessor {
         message.port.onmessage = ({ data }: MessageEvent<ToThread>) => this.#onMessage(data);
         return;
       case "packet": {
-        const { pts, planes } = message;
-        return this.#slots.write(pts, planes[0]?.length ?? 0, (c, place) => {
+        const { place, planes } = message;
+        return this.#slots.write(place, planes[0]?.length ?? 0, (c, slot) => {
           const plane = planes[c];
-          if (plane) place.set(plane.subarray(0, place.length));
+          if (plane) slot.set(plane.subarray(0, slot.length));
         });
       }
       case "tap":

@@ -37,6 +37,8 @@ export interface Playback {
   drift: number;
   played: number;
   concealed: number;
+  /** Packets that were not there at their time. */
+  missing: number;
   late: number;
   resyncs: number;
   excursions: number;
@@ -118,7 +120,7 @@ export function encode(message: ToServer): Uint8Array<ArrayBuffer> {
       break;
     case "playback":
       body.u8(0x08).u32(message.delay).u32(message.depth).i32(message.drift).u32(message.played).u32(message.concealed);
-      body.u32(message.late).u32(message.resyncs).u32(message.excursions);
+      body.u32(message.missing).u32(message.late).u32(message.resyncs).u32(message.excursions);
       break;
   }
   const bytes = body.done();

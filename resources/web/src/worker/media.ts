@@ -124,16 +124,18 @@ export class Media {
   /** Reads a track; `before` is read until this one has given something. */
   async #sound(track: Track.Subscriber, before: Track.Subscriber | undefined): Promise<void> {
     const { name, redundant } = soundTrack(track.name);
-    const take = (payload: Uint8Array<ArrayBuffer>): void => {
+    const take: Take = (payload, number) => {
       before?.close();
       before = undefined;
       try {
         const [pts, data] = Varint.decode(payload);
         // Packets may overtake each other; the player puts them in order.
-        if (!redundant) return this.#events.onAudio(name, { pts, data }, []);
+        if (!redundant) return this.#events.onAudio(name, { pts, number, data }, []);
         const { earlier, packet } = decodeRedundant(data);
-        const others = earlier.map((one) => ({ pts: pts - one.age, data: one.packet }));
-        this.#events.onAudio(name, { pts, data: packet }, others);
+        // They are those just before it.
+        const first = number - earlier.length;
+        const others = earlier.map((one, n) => ({ pts: pts - one.age, number: first + n, data: one.packet }));
+        this.#events.onAudio(name, { pts, number, data: packet }, others);
       } catch (error) {
         console.warn("a packet of the sound is dropped:", error);
       }
@@ -172,22 +174,25 @@ async function eachGroup(track: Track.Subscriber, read: (group: Group.Consumer) 
   }
 }
 
-async function eachDatagram(track: Track.Subscriber, take: (payload: Uint8Array<ArrayBuffer>) => void): Promise<void> {
+/** Takes a payload, and the number of its group. */
+type Take = (payload: Uint8Array<ArrayBuffer>, number: number) => void;
+
+async function eachDatagram(track: Track.Subscriber, take: Take): Promise<void> {
   for (;;) {
     const datagram = await track.recvDatagram();
     if (!datagram) return;
-    take(datagram.payload as Uint8Array<ArrayBuffer>);
+    take(datagram.payload as Uint8Array<ArrayBuffer>, datagram.sequence);
   }
 }
 
 /** Reads groups of one frame, also those that were overtaken. */
-async function eachSingle(track: Track.Subscriber, take: (payload: Uint8Array<ArrayBuffer>) => void): Promise<void> {
+async function eachSingle(track: Track.Subscriber, take: Take): Promise<void> {
   for (;;) {
     const group = await track.recvGroup();
     if (!group) return;
     group.readFrame().then(
       (frame) => {
-        if (frame) take(frame.payload as Uint8Array<ArrayBuffer>);
+        if (frame) take(frame.payload as Uint8Array<ArrayBuffer>, group.sequence);
         group.close();
       },
       () => group.close(),

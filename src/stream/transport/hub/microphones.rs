@@ -12,13 +12,13 @@ const MAX_SPEAKERS: usize = 4;
 impl Hub {
     /// A viewer turns its microphone on or off.
     pub(super) fn microphone(&mut self, viewer: ViewerId, on: bool, now: Mono) {
-        let (speakers, exists) = (self.speakers(), self.shared.voices.is_some());
+        let exists = self.shared.voices.is_some();
         let (Some(controller), true) = (self.controllers.get(&viewer), exists) else {
             self.shared.counters.foreign_microphone.add();
             return;
         };
         let was = controller.speaks.load(Ordering::Relaxed);
-        if on && !was && (!self.may_speak(controller) || speakers >= MAX_SPEAKERS) {
+        if on && !was && !self.may_speak(controller) {
             self.shared.counters.foreign_microphone.add();
             if let Some(left_out) = self.microphones.one(now) {
                 tracing::info!(target: "viewer", "viewer {} may not turn a microphone on{left_out}", viewer.0);
@@ -62,9 +62,11 @@ impl Hub {
         }
     }
 
-    /// Whether its token lets it, and there is somewhere to be heard.
+    /// Whether its token lets it, there is somewhere to be heard, and not too many speak already.
     fn may_speak(&self, controller: &Controller) -> bool {
-        controller.rights.microphone && self.shared.voices.as_ref().is_some_and(|voices| !voices.is_closed())
+        let place = controller.speaks.load(Ordering::Relaxed) || self.speakers() < MAX_SPEAKERS;
+        let heard = self.shared.voices.as_ref().is_some_and(|voices| !voices.is_closed());
+        controller.rights.microphone && heard && place
     }
 
     fn speakers(&self) -> usize {

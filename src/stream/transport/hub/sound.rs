@@ -131,11 +131,12 @@ impl Hub {
         counters
             .sound_concealed
             .add_all(now.concealed.saturating_sub(last.concealed));
+        counters.sound_missing.add_all(now.missing.saturating_sub(last.missing));
         counters.sound_drifted.add_all(drifted);
         counters.sound_jumped.add_all(jumped);
         if (drifted, jumped) != (0, 0) {
             let (viewer, drift) = (viewer.0, f64::from(now.drift) / 1000.0);
-            tracing::info!(target: "viewer", "viewer {viewer}'s sound was off the picture: {drifted} drifts, {jumped} jumps; it is {drift:.1} ms behind now");
+            tracing::info!(target: "viewer", "viewer {viewer}'s sound was not where it should be: {drifted} drifts, {jumped} jumps; it is {drift:.1} ms behind now");
         }
         tracing::debug!(target: "audio", viewer = viewer.0, ?now, "playback");
     }
