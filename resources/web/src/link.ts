@@ -31,8 +31,11 @@ export interface Events extends Omit<ControlEvents, "onBye">, MediaEvents {
 
 /** A handshake that fails this soon was answered: the server doesn't want us. Later, nothing came through. */
 const ANSWERED_WITHIN_MS = 3000;
-/** With a token, the first refusal may be the token's; the key may be known all the same. */
+/** The first refusal may be the token's: then it is tried without it, since the key may be known all the same. */
 const REFUSALS = 2;
+
+/** What people are told where nothing, or a firewall, answers. */
+export const OPEN_UDP = `port ${location.port || "443"} must be open for UDP too, not for TCP alone`;
 
 /** When the session ends, the video may stop before the control stream has told why; a busy machine takes its time. */
 const GOODBYE_MS = 3000;
@@ -54,6 +57,8 @@ export class Link {
   #wasLive = false;
   #timer: number | undefined;
   #running = false;
+  /** Nothing is tried any more. */
+  #over = false;
 
   constructor(receiver: Receiver, events: Events) {
     this.#receiver = receiver;
@@ -69,7 +74,7 @@ export class Link {
   async start(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#running) return;
+    if (this.#running || this.#over) return;
     this.#running = true;
     try {
       this.#session ??= await Session.open();
@@ -88,6 +93,7 @@ export class Link {
       this.#events.onStart();
       const sessions = await this.#open(session);
       this.#sessions = sessions;
+      if (this.#over) return this.#close();
       this.#attempt = 0;
       this.#refusals = 0;
       this.#wasLive = true;
@@ -96,9 +102,10 @@ export class Link {
       await Promise.race([control.closed, media.closed.then(() => sleep(GOODBYE_MS))]);
       this.#onLoss("the connection was lost");
     } catch (error) {
-      const answered = performance.now() - began < ANSWERED_WITHIN_MS;
-      if (error instanceof Unreachable || !answered) this.#onLoss("the server can't be reached");
-      else this.#onRefusal(session);
+      if (error instanceof Unreachable) this.#onLoss("the server can't be reached");
+      else if (performance.now() - began < ANSWERED_WITHIN_MS) this.#onRefusal();
+      // The page and the challenge came by TCP.
+      else this.#onLoss(`nothing comes through by UDP: ${OPEN_UDP}`);
     } finally {
       this.#running = false;
     }
@@ -109,8 +116,19 @@ export class Link {
     return this.#timer === undefined ? Promise.resolve() : this.start();
   }
 
-  /** Ends both sessions; the page goes away. */
+  /** This browser can't go on: ends both sessions for good. */
+  giveUp(why: string): void {
+    this.stop();
+    this.#events.onState({ kind: "unsupported", why });
+  }
+
+  /** Ends both sessions for good; the page goes away. */
   stop(): void {
+    this.#over = true;
+    this.#close();
+  }
+
+  #close(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#sessions?.control.close();
@@ -120,18 +138,18 @@ export class Link {
 
   async #open(session: Session): Promise<Sessions> {
     const events = this.#events;
-    const control = session.address("/control").then((address) => connect(address, { requireUnreliable: true }));
+    const enrols = session.hasToken && this.#refusals === 0;
+    const control = session.address("/control", enrols).then((address) => connect(address, { requireUnreliable: true }));
     // The first session enrols the key that the second shows.
-    if (session.hasToken) {
-      await control;
-      session.tokenSpent();
-    }
-    const media = session.address("/moq").then((address) => this.#receiver.open(address, events));
+    if (enrols) await control;
+    const media = session.address("/moq", false).then((address) => this.#receiver.open(address, events));
     const [first, second] = await Promise.allSettled([control, media]);
     if (first.status === "rejected" || second.status === "rejected") {
       for (const one of [first, second]) if (one.status === "fulfilled") one.value.close();
       throw first.status === "rejected" ? first.reason : (second as PromiseRejectedResult).reason;
     }
+    // Until here it is kept: what failed may have been the way.
+    session.tokenSpent();
     const withBye: ControlEvents = {
       onWelcome: (welcome) => events.onWelcome(welcome),
       onRole: (role) => events.onRole(role),
@@ -149,15 +167,14 @@ export class Link {
   #onBye(bye: Bye): void {
     this.#bye = bye;
     this.#events.onState({ kind: "ended", reason: bye.reason });
-    this.stop();
+    this.#close();
   }
 
-  #onRefusal(session: Session): void {
+  #onRefusal(): void {
+    if (this.#over) return;
     this.#refusals++;
-    if (this.#refusals < REFUSALS) {
-      session.tokenSpent();
-      this.#again(0);
-    } else {
+    if (this.#refusals < REFUSALS) this.#again(0);
+    else {
       this.#refusals = 0;
       this.#wasLive = false;
       this.#events.onState({ kind: "refused" });
@@ -165,8 +182,8 @@ export class Link {
   }
 
   #onLoss(why: string): void {
-    this.stop();
-    if (this.#bye) return;
+    this.#close();
+    if (this.#bye || this.#over) return;
     this.#events.onState({ kind: "reconnecting", why });
     this.#again(backoff(this.#attempt++, Math.random()));
   }

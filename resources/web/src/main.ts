@@ -2,6 +2,7 @@
 
 import { Microphone } from "./audio/microphone";
 import { Sound } from "./audio/sound";
+import { Awake } from "./awake";
 import { audioConfig } from "./catalog";
 import { nowUs } from "./clock";
 import { Cursor } from "./cursor";
@@ -32,6 +33,8 @@ const view: View = {
   hasPicture: false,
   sound: undefined,
   microphone: { offered: false, pressed: false, on: false, live: false, trouble: undefined },
+  soundTrouble: undefined,
+  byTouch: false,
 };
 const timeline = new TimeLine();
 let scene: Scene | undefined;
@@ -49,6 +52,8 @@ function update(): void {
   view.sound = sound.available ? { volume: sound.volume, muted: sound.muted } : undefined;
   const { offered, pressed, on, live, trouble } = microphone;
   view.microphone = { offered, pressed, on, live, trouble };
+  view.soundTrouble = sound.available ? sound.trouble : undefined;
+  awake.want(view.link.kind === "live" && !document.hidden);
   cursor.setMode(active() && !pointer.locked ? "own" : "remote");
   ui.update(view);
   probe.state = view.link.kind;
@@ -108,6 +113,8 @@ function failed(error: unknown): void {
   console.warn(error);
 }
 
+const awake = new Awake();
+
 const cursor = new Cursor(stage, element("cursor", HTMLCanvasElement));
 
 const video = new Video(canvas, {
@@ -135,9 +142,7 @@ const video = new Video(canvas, {
     link.control?.send({ kind: "requestKeyFrame" });
   },
   onUnsupported(codec) {
-    view.link = { kind: "unsupported", why: `It can't decode ${codec}.` };
-    link.stop();
-    update();
+    link.giveUp(`It can't decode ${codec}.`);
   },
 });
 
@@ -157,6 +162,7 @@ const sound = new Sound({
     const us = { delay: Math.round(delay), depth: Math.round(depth), drift: Math.round(drift) };
     link.control?.send({ kind: "playback", ...counts, ...us });
   },
+  onStarted: () => changedLoudspeakers(),
   onWanted: (track) => receiver.listen(track),
 });
 probe.sound = sound;
@@ -185,7 +191,7 @@ function tellLoudspeakers(): void {
 
 /** Browsers allow sound from a press of a button on. */
 function startSound(): void {
-  sound.start().then(changedLoudspeakers).catch(failed);
+  sound.start().catch(failed);
 }
 
 function toggleMicrophone(): void {
@@ -261,7 +267,11 @@ const pointer = new Pointer(stage, {
     pointer.release();
     update();
   },
-  onPress: () => (view.playing ? ui.toggleMenu(false) : undefined),
+  onPress(byTouch) {
+    view.byTouch = byTouch;
+    if (view.playing) ui.toggleMenu(false);
+    update();
+  },
   active,
   wantsLock: () => scene?.pointerLocked === true,
   picture: () => picture,
@@ -327,6 +337,7 @@ const overlay = new Overlay(element("stats", HTMLElement), sources, nowUs);
 new ResizeObserver(place).observe(stage);
 window.addEventListener("blur", releaseAll);
 document.addEventListener("visibilitychange", () => {
+  update();
   if (!document.hidden) return void link.hurry();
   releaseAll();
   // Nobody sees that it is on.
@@ -339,10 +350,20 @@ window.addEventListener("pagehide", () => {
   microphone.stop();
   link.stop();
 });
+/** The page is left on purpose. */
+let leaves = false;
+function reload(): void {
+  leaves = true;
+  location.reload();
+}
+// Ctrl+W is a move in some games, and ends the tab where the page is not in full screen.
+window.addEventListener("beforeunload", (e) => {
+  if (active() && !leaves) e.preventDefault();
+});
 // A page that comes back from the browser's cache has no sessions.
-window.addEventListener("pageshow", (e) => (e.persisted ? location.reload() : undefined));
+window.addEventListener("pageshow", (e) => (e.persisted ? reload() : undefined));
 // Another printed address was opened in this tab.
-window.addEventListener("hashchange", () => (location.hash.length > 1 ? location.reload() : undefined));
+window.addEventListener("hashchange", () => (location.hash.length > 1 ? reload() : undefined));
 window.addEventListener("keydown", (e) => {
   if (e.code === "F11") {
     e.preventDefault();

@@ -48,7 +48,7 @@ export class Session {
     return new Session(keys, raw, token === undefined ? undefined : fromBase64Url(token));
   }
 
-  /** Whether the key still has to be enrolled; then the sessions must be opened one after the other. */
+  /** Whether there is a token that may not have been spent; with it the sessions must be opened one after the other. */
   get hasToken(): boolean {
     return this.#token !== undefined;
   }
@@ -60,8 +60,8 @@ export class Session {
     history.replaceState(history.state, "", location.pathname + location.search);
   }
 
-  /** Where a session may be opened, soon and once. Rejects if the server can't be reached. */
-  async address(path: Path): Promise<Address> {
+  /** Where a session may be opened, soon and once; with the token, if it is to be spent. Rejects if the server can't be reached. */
+  async address(path: Path, withToken: boolean): Promise<Address> {
     const challenge = await getChallenge();
     const hashes = challenge.certificates.map(fromBase64Url);
     const current = hashes[0];
@@ -70,7 +70,7 @@ export class Session {
     const algorithm = { name: "ECDSA", hash: "SHA-256" };
     const signed = toBeSigned(nonce, current, path);
     const sig = new Uint8Array(await crypto.subtle.sign(algorithm, this.#keys.privateKey, signed));
-    const query = toQuery({ key: this.#publicKey, nonce, sig, token: this.#token });
+    const query = toQuery({ key: this.#publicKey, nonce, sig, token: withToken ? this.#token : undefined });
     return { url: `${SERVER}${path}?${query}`, hashes };
   }
 }

@@ -1,6 +1,6 @@
 /** What the page shows around the picture: start card, bar, notices. Owns those elements; decides nothing. */
 
-import type { State } from "./link";
+import { OPEN_UDP, type State } from "./link";
 import type { Role } from "./wire/control";
 
 /** All that decides what is shown. */
@@ -27,6 +27,10 @@ export interface View {
     live: boolean;
     trouble: string | undefined;
   };
+  /** Why the session's sound isn't heard. */
+  soundTrouble: string | undefined;
+  /** The picture was last pressed by a finger. */
+  byTouch: boolean;
 }
 
 /** What people can press. */
@@ -147,16 +151,21 @@ export class Ui {
     this.#retry.hidden = link.kind !== "refused" && link.kind !== "ended";
   }
 
-  #showNotice({ link, playing, role, wantsPointer, hasPicture, microphone }: View): void {
-    let text = "";
-    if (link.kind === "reconnecting" && hasPicture) text = `Reconnecting… (${link.why})`;
-    else if (microphone.trouble) text = microphone.trouble;
-    else if (link.kind === "live" && playing && role && !role.input) {
-      text = role.holder ? "You are watching. Somebody else has the controls." : "You are watching. Nobody has the controls.";
-    } else if (link.kind === "live" && playing && wantsPointer) text = "Click to let the game have the pointer";
+  #showNotice(view: View): void {
+    const text = notice(view);
     this.#notice.hidden = text === "";
     if (this.#notice.textContent !== text) this.#notice.textContent = text;
   }
+}
+
+function notice({ link, playing, role, wantsPointer, hasPicture, microphone, soundTrouble, byTouch }: View): string {
+  if (link.kind === "reconnecting" && hasPicture) return `Reconnecting… (${link.why})`;
+  if (microphone.trouble) return microphone.trouble;
+  if (link.kind !== "live" || !playing) return "";
+  if (wantsPointer) return byTouch ? "This game wants a mouse" : "Click to let the game have the pointer";
+  if (soundTrouble) return soundTrouble;
+  if (!role || role.input) return "";
+  return role.holder ? "You are watching. Somebody else has the controls." : "You are watching. Nobody has the controls.";
 }
 
 function card(link: View["link"], title: string): { headline: string; detail: string } | undefined {
@@ -171,7 +180,8 @@ function card(link: View["link"], title: string): { headline: string; detail: st
       return {
         headline: "The server didn't let this browser in",
         detail:
-          "An address works once, for one browser. When one has been used, goggles-scope prints the next: open that.",
+          "An address works once, for one browser. When one has been used, goggles-scope prints the next: open that. " +
+          `If this one is new, its way may be blocked: ${OPEN_UDP}.`,
       };
     case "ended":
       return { headline: "The session has ended", detail: sentence(link.reason) };

@@ -42,6 +42,8 @@ export class Microphone {
   #server: MicrophoneState | undefined;
   /** "asking" until the browser has answered. */
   #recording: Recording | "asking" | undefined;
+  /** How often it was turned on or off: what was asked for before is not wanted any more. */
+  #turns = 0;
   /** Why it could not be turned on; until the next press. */
   trouble: string | undefined;
 
@@ -74,7 +76,10 @@ export class Microphone {
     const refused = this.#server?.on === true && !state.on;
     this.#server = state;
     // Ours was turned off there, or may not be on: nobody hears it.
-    if (this.#recording && (refused || !state.allowed)) this.stop();
+    if (this.#recording && (refused || !state.allowed)) {
+      this.stop();
+      this.trouble = refused ? "The server has turned the microphone off." : "The server lets no more microphones be on.";
+    }
     this.#around.onChange();
   }
 
@@ -89,18 +94,23 @@ export class Microphone {
   async toggle(): Promise<void> {
     this.trouble = undefined;
     if (this.#recording) return this.stop();
+    const turn = ++this.#turns;
     this.#recording = "asking";
     this.#around.onChange();
+    let stream: MediaStream | undefined;
     try {
-      const stream = await navigator.mediaDevices.getUserMedia({
+      stream = await navigator.mediaDevices.getUserMedia({
         audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true, channelCount: 1 },
       });
       const context = await this.#around.context();
       // It was turned off in the meantime.
-      if (this.#recording !== "asking") return stream.getTracks().forEach((track) => track.stop());
+      if (turn !== this.#turns) return release(stream);
       this.#recording = this.#record(stream, context);
       this.#around.onWanted(true);
     } catch (error) {
+      // Nothing else knows of it yet.
+      if (stream) release(stream);
+      if (turn !== this.#turns) return;
       this.stop();
       this.trouble = why(error);
     }
@@ -111,17 +121,16 @@ export class Microphone {
   stop(): void {
     const recording = this.#recording;
     this.#recording = undefined;
-    if (typeof recording !== "object") return;
-    const { stream, source, node, encoder } = recording;
-    for (const track of stream.getTracks()) track.stop();
-    source.disconnect();
-    node.port.postMessage("stop");
-    if (encoder.state !== "closed") encoder.close();
-    this.#around.onWanted(false);
+    this.#turns++;
+    if (typeof recording === "object") {
+      end(recording);
+      this.#around.onWanted(false);
+    }
     this.#around.onChange();
   }
 
   #record(stream: MediaStream, context: AudioContext): Recording {
+    const source = context.createMediaStreamSource(stream);
     const node = new AudioWorkletNode(context, CAPTURE, {
       numberOfInputs: 1,
       numberOfOutputs: 0,
@@ -134,9 +143,13 @@ export class Microphone {
     });
     // TypeScript doesn't know `application` yet.
     const opus = { frameDuration: (BLOCK * 1e6) / RATE, useinbandfec: true, packetlossperc: LOSS, application: "voip" };
-    encoder.configure({ codec: "opus", sampleRate: RATE, numberOfChannels: 1, bitrate: BITRATE, opus });
-    const source = context.createMediaStreamSource(stream);
     const recording: Recording = { stream, source, node, encoder, times: [] };
+    try {
+      encoder.configure({ codec: "opus", sampleRate: RATE, numberOfChannels: 1, bitrate: BITRATE, opus });
+    } catch (error) {
+      end(recording);
+      throw error;
+    }
     node.port.onmessage = ({ data }: MessageEvent<FromCapture>) => this.#onBlock(recording, data);
     source.connect(node);
     for (const track of stream.getAudioTracks()) {
@@ -169,9 +182,20 @@ export class Microphone {
   }
 }
 
+function release(stream: MediaStream): void {
+  for (const track of stream.getTracks()) track.stop();
+}
+
+function end({ stream, source, node, encoder }: Recording): void {
+  release(stream);
+  source.disconnect();
+  node.port.postMessage("stop");
+  if (encoder.state !== "closed") encoder.close();
+}
+
 /** What people are told. */
 function why(error: unknown): string {
-  const { name, message } = error instanceof DOMException ? error : { name: "", message: String(error) };
+  const { name, message } = error instanceof DOMException ? error : { name: "", message: error instanceof Error ? error.message : String(error) };
   switch (name) {
     case "NotAllowedError":
       return "The browser doesn't let this page use a microphone.";

@@ -6,6 +6,7 @@
 import type { AudioConfig } from "../catalog";
 import { clamp } from "./depth";
 import { Device, heardAt, RATE } from "./device";
+import { heardOf } from "./fold";
 import type { Packet } from "./packet";
 import type { Metrics } from "./player";
 import { Redundancy, trackOf } from "./redundancy";
@@ -24,6 +25,8 @@ export interface Surroundings {
   onPlayback(metrics: Metrics): void;
   /** Something that the bar or the tests show has changed. */
   onChange(): void;
+  /** It is known what can be heard; and again, since the device may be another. */
+  onStarted(): void;
   /** The track that is wanted: a rendition's or the redundant one beside it. */
   onWanted(track: string | undefined): void;
 }
@@ -34,6 +37,8 @@ const WORKLET = "/audio.js";
 const CLOCK_MS = 100;
 /** What a context says of the device in its first seconds (s) isn't true yet. */
 const TRUTHFUL_AFTER = 0.3;
+/** A context that doesn't run so long (ms) after it was told to has no device, or may not. */
+const PATIENCE_MS = 3_000;
 /** After a decoder's failure the next is tried this much later. */
 const RETRY_MS = 1_000;
 /** How often the server is told how it is played, and how soon after the watchdog has barked; µs. */
@@ -46,8 +51,13 @@ export class Sound {
   readonly #device = new Device();
   #context: AudioContext | undefined;
   #loaded: Promise<void> | undefined;
+  #loads = 0;
   #gain: GainNode | undefined;
   #ready = false;
+  /** The next press of a key or button is waited for. */
+  #waits = false;
+  /** Why nothing is heard; undefined: all is well, or nothing was tried. */
+  trouble: string | undefined;
   #config: AudioConfig | undefined;
   #voice: Voice | undefined;
   #retry: number | undefined;
@@ -111,23 +121,69 @@ export class Sound {
     return (this.#ready && this.#context?.state) || "none";
   }
 
-  /** Play was pressed. */
+  /** Play was pressed. Rejects if nothing can be heard; then it is tried again at the next press. */
   async start(): Promise<void> {
-    if (this.#context) {
-      await this.#loaded;
-      return this.#context.resume();
+    try {
+      this.#context ??= this.#open();
+      await this.#load(this.#context);
+      await this.#run(this.#context);
+      this.#troubled(undefined);
+    } catch (error) {
+      this.#troubled(error instanceof Error ? error.message : String(error));
+      throw error;
     }
+  }
+
+  #open(): AudioContext {
     // "interactive" is 30 ms more than the least that Chromium can do.
     const context = new AudioContext({ latencyHint: 0, sampleRate: RATE });
-    this.#context = context;
-    this.#loaded = context.audioWorklet.addModule(WORKLET);
-    await this.#loaded;
+    // A telephone rings, or the device goes.
+    context.onstatechange = () => {
+      const changed = context.state === "running" ? this.trouble !== undefined : this.#ready;
+      if (changed) this.start().catch((error: unknown) => console.warn("the sound has stopped:", error));
+    };
+    return context;
+  }
+
+  /** Loads the audio thread's part, once. */
+  async #load(context: AudioContext): Promise<void> {
+    // Another address each time: a browser may remember that one could not be loaded.
+    this.#loaded ??= context.audioWorklet.addModule(this.#loads++ === 0 ? WORKLET : `${WORKLET}?${this.#loads}`);
+    try {
+      await this.#loaded;
+    } catch {
+      this.#loaded = undefined;
+      throw new Error("a part of the page can't be loaded");
+    }
+    if (this.#gain) return;
     this.#gain = context.createGain();
     this.#gain.connect(context.destination);
     this.#applyVolume();
-    await context.resume();
+  }
+
+  async #run(context: AudioContext): Promise<void> {
+    let timer: number | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error("there is no device that plays it")), PATIENCE_MS);
+    });
+    // Without a device it is never settled.
+    await Promise.race([context.resume(), late]).finally(() => clearTimeout(timer));
     this.#ready = true;
+    this.#around.onStarted();
     this.#want();
+  }
+
+  #troubled(why: string | undefined): void {
+    this.trouble = why && `No sound: ${why}.`;
+    this.#around.onChange();
+    if (!why || this.#waits) return;
+    this.#waits = true;
+    const again = (): void => {
+      this.#waits = false;
+      for (const type of ["pointerdown", "keydown"]) window.removeEventListener(type, again, true);
+      this.start().catch((error: unknown) => console.warn("still no sound:", error));
+    };
+    for (const type of ["pointerdown", "keydown"]) window.addEventListener(type, again, true);
   }
 
   /** The context, running; only after a press of a button. */
@@ -147,8 +203,10 @@ export class Sound {
 
   /** The catalog's rendition; undefined: there is none. */
   configure(config: AudioConfig | undefined): void {
-    if (config?.name !== this.#config?.name) this.#silence();
+    const others = this.#voice && config && this.#voice.heard !== heardOf(config.channels, this.maxChannels ?? 2);
+    if (config?.name !== this.#config?.name || others) this.#silence();
     this.#config = config;
+    this.#spread();
     this.#want();
     this.#around.onChange();
   }
@@ -185,7 +243,7 @@ export class Sound {
   #onMetrics(metrics: Metrics): void {
     this.metrics = metrics;
     this.#tellServer(metrics);
-    const redundant = this.#redundancy.wanted(this.#around.nowUs(), metrics.concealed);
+    const redundant = this.#redundancy.wanted(this.#around.nowUs(), metrics.missing);
     if (redundant === this.#redundant) return;
     this.#redundant = redundant;
     this.#want();
@@ -201,8 +259,7 @@ export class Sound {
 
   #speak(context: AudioContext, config: AudioConfig): Voice | undefined {
     try {
-      // Other loudspeakers may be there than for the last voice.
-      context.destination.channelCount = Math.max(1, context.destination.maxChannelCount);
+      this.#spread();
       const voice = new Voice(context, config, this.#around.decoder, {
         onMetrics: (metrics) => this.#onMetrics(metrics),
         onEvent: (event) => console.warn("sound:", event.kind, "drift" in event ? `${event.drift} µs` : ""),
@@ -218,6 +275,12 @@ export class Sound {
       this.#onFailed(String(error));
       return undefined;
     }
+  }
+
+  /** All loudspeakers are used; there may be others than before. */
+  #spread(): void {
+    const destination = this.#context?.destination;
+    if (destination) destination.channelCount = Math.max(1, destination.maxChannelCount);
   }
 
   #onFailed(why: string): void {

@@ -28,6 +28,8 @@ export interface Decoder {
 
 export class Voice {
   readonly node: AudioWorkletNode;
+  /** Channels that it gives out. */
+  readonly heard: number;
   readonly #decoder: Decoder;
   readonly #events: Events;
   #closed = false;
@@ -38,6 +40,7 @@ export class Voice {
     this.#events = events;
     const buffer = crossOriginIsolated ? new SharedArrayBuffer(Slots.bytes(channels)) : undefined;
     const heard = heardOf(channels, context.destination.maxChannelCount);
+    this.heard = heard;
     const processorOptions: Options = { channels, heard, buffer };
     this.node = new AudioWorkletNode(context, PROCESSOR, {
       numberOfInputs: 0,

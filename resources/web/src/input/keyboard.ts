@@ -3,7 +3,7 @@
  * playing, so that input methods, on-screen keyboards and pasting work.
  */
 
-import { evdevKey } from "./keymap";
+import { evdevKey, evdevNamed } from "./keymap";
 
 /** What the keyboard does. */
 export interface Events {
@@ -18,7 +18,14 @@ export interface Events {
   active(): boolean;
 }
 
-const CONTROL_LEFT = 29;
+const [BACKSPACE, ENTER, CONTROL_LEFT, DELETE] = [14, 28, 29, 111];
+/** What an on-screen keyboard does to the field, and which key does that. */
+const EDITS: Readonly<Record<string, number>> = {
+  insertLineBreak: ENTER,
+  insertParagraph: ENTER,
+  deleteContentBackward: BACKSPACE,
+  deleteContentForward: DELETE,
+};
 const IS_MAC = navigator.platform.startsWith("Mac");
 
 export class Keyboard {
@@ -59,7 +66,9 @@ export class Keyboard {
     }
     // The input method has it; what becomes of it comes as text.
     if (event.isComposing || event.keyCode === 229 || !this.#events.active()) return;
-    const code = evdevKey(event.code);
+    // An on-screen keyboard's have no place, and no end.
+    if (event.code === "") return this.#onStroke(event, evdevNamed(event.key));
+    const code = gameKey(event);
     if (code === undefined) return;
     event.preventDefault();
     if (event.repeat) return;
@@ -71,7 +80,7 @@ export class Keyboard {
   }
 
   #onUp(event: KeyboardEvent): void {
-    const code = evdevKey(event.code);
+    const code = gameKey(event);
     if (code === undefined) return;
     event.preventDefault();
     this.#events.onKey(code, false);
@@ -82,12 +91,26 @@ export class Keyboard {
   #onInput(event: InputEvent): void {
     // During a composition the result comes with its end. What else comes here is from an on-screen keyboard.
     if (event.isComposing || event.inputType === "insertCompositionText") return;
+    this.#onStroke(event, EDITS[event.inputType]);
     event.preventDefault();
     if (event.inputType === "insertText") this.#onText(event.data);
+  }
+
+  /** A key that is pressed and let go at once. */
+  #onStroke(event: Event, code: number | undefined): void {
+    if (code === undefined || !this.#events.active()) return;
+    event.preventDefault();
+    this.#events.onKey(code, true);
+    this.#events.onKey(code, false);
   }
 
   #onText(text: string | null | undefined): void {
     this.#field.value = "";
     if (text && this.#events.active()) this.#events.onText(text);
   }
+}
+
+/** The key's evdev code if it is for the game: F11 is the page's. */
+function gameKey({ code }: KeyboardEvent): number | undefined {
+  return code === "F11" ? undefined : evdevKey(code);
 }

@@ -59,5 +59,10 @@ export function evdevKey(code: string): number | undefined {
   return EVDEV.get(code);
 }
 
+/** The evdev code of a key of which only the name (KeyboardEvent.key) is known: those that make no character are called as their places are. */
+export function evdevNamed(key: string): number | undefined {
+  return key.length > 1 ? EVDEV.get(key) : undefined;
+}
+
 /** BTN_LEFT, and the buttons of MouseEvent.buttons in the order of its bits: left, right, middle, back, forward. */
 export const EVDEV_BUTTONS: readonly number[] = [0x110, 0x111, 0x112, 0x113, 0x114];

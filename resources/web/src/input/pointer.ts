@@ -16,8 +16,8 @@ export interface Events {
   /** In 120ths of a detent, right and down. */
   onScroll(dx: number, dy: number): void;
   onLockChange(locked: boolean): void;
-  /** The stage was pressed: it wants the keyboard. */
-  onPress(): void;
+  /** The stage was pressed, by a finger or else: it wants the keyboard. */
+  onPress(byTouch: boolean): void;
   /** Whether the pointer is the game's now. */
   active(): boolean;
   /** The game wants relative motion. */
@@ -38,9 +38,11 @@ export class Pointer {
     this.#stage = stage;
     this.#events = events;
     stage.addEventListener("pointerdown", (e) => this.#onDown(e));
-    stage.addEventListener("pointerup", (e) => this.#onButtons(e));
-    stage.addEventListener("pointercancel", () => this.release());
+    stage.addEventListener("pointerup", (e) => (e.isPrimary ? this.#onButtons(e) : undefined));
+    stage.addEventListener("pointercancel", (e) => (e.isPrimary ? this.release() : undefined));
     stage.addEventListener("pointermove", (e) => {
+      // The game has one pointer: a second finger is none.
+      if (!e.isPrimary) return;
       // A second button's change comes as a move.
       this.#onButtons(e);
       if (!RAW || e.pointerType !== "mouse") this.#onMove(e);
@@ -86,7 +88,8 @@ export class Pointer {
 
   #onDown(event: PointerEvent): void {
     event.preventDefault();
-    this.#events.onPress();
+    if (!event.isPrimary) return;
+    this.#events.onPress(event.pointerType === "touch");
     if (!this.#events.active()) return;
     // Drags go on outside; a locked pointer needs no capture.
     if (!this.locked && event.isTrusted) this.#stage.setPointerCapture(event.pointerId);
