@@ -1,28 +1,11 @@
 // The page's microphone in Chromium, whose own test device beeps: what the example server hears, and what people see.
 import assert from "node:assert/strict";
-import { after, afterEach, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { holds, launch, open, profile } from "./chromium.mjs";
-import { Server } from "./server.mjs";
-
-const PROGRAM = process.env.SERVER ?? fileURLToPath(new URL("../../target/debug/examples/page", import.meta.url));
-
-let browser;
-const open_ = [];
-
-before(async () => {
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-});
-afterEach(async () => {
-  for (const one of open_.splice(0).reverse()) await one();
-});
+import { test } from "node:test";
+import { holds, open } from "./chromium.mjs";
+import { fresh, serve as start, shot } from "./stage.mjs";
 
 async function serve(...args) {
-  const server = await Server.start(PROGRAM, "still", "none", ...args);
-  open_.push(() => server.stop());
+  const server = await start("still", "none", ...args);
   // The last one lets speak.
   if (args.includes("microphone")) await server.until(() => server.urls.length === 2, "both addresses");
   return server;
@@ -30,9 +13,7 @@ async function serve(...args) {
 
 /** A page that plays (or watches, where another does), from an address of the server's. `script` runs before the page. */
 async function play(server, url, { script, role = "input" } = {}) {
-  const context = await profile(browser);
-  open_.push(() => context.close());
-  if (script) await context.addInitScript(script);
+  const context = await fresh(undefined, { scripts: script ? [script] : [] });
   const page = await open(context, url, () => window.__goggles?.role === "view");
   await page.click("#play");
   await holds(page, (role) => window.__goggles.role === role, role);
@@ -41,7 +22,6 @@ async function play(server, url, { script, role = "input" } = {}) {
   return page;
 }
 
-const shot = (page, name) => (process.env.SHOTS ? page.screenshot({ path: `${process.env.SHOTS}/${name}.png` }) : undefined);
 const pressed = (page) => page.getAttribute("#microphone", "aria-pressed");
 
 test("what is said is heard, from the press of the button to the next", async () => {

@@ -1,49 +1,10 @@
-// The page in Chromium against the example that serves a test picture. SERVER names the built example
-// (default: the workspace's target/debug/examples/page); SHOTS a folder for screenshots.
+// The page in Chromium against the example that serves a test picture.
 import assert from "node:assert/strict";
-import { after, afterEach, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { flips, holds, launch, open, profile, shows, type } from "./chromium.mjs";
-import { Server } from "./server.mjs";
+import { test } from "node:test";
+import { flips, holds, open, shows, type } from "./chromium.mjs";
+import { fresh, play, serve, shot } from "./stage.mjs";
 
-const PROGRAM = process.env.SERVER ?? fileURLToPath(new URL("../../target/debug/examples/page", import.meta.url));
 const [A, L, LEFT] = [30, 38, 0x110];
-
-let browser;
-const open_ = [];
-
-before(async () => {
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-});
-afterEach(async () => {
-  for (const one of open_.splice(0).reverse()) await one();
-});
-
-async function serve(mode) {
-  const server = await Server.start(PROGRAM, mode);
-  open_.push(() => server.stop());
-  return server;
-}
-
-async function fresh(viewport) {
-  const context = await profile(browser, viewport);
-  open_.push(() => context.close());
-  return context;
-}
-
-async function play(server, context) {
-  const page = await open(context ?? (await fresh()), server.urls.at(-1));
-  await page.click("#play");
-  await holds(page, () => window.__goggles.role === "input");
-  return page;
-}
-
-async function shot(page, name) {
-  if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/${name}.png` });
-}
 
 test("the picture is right before anything is pressed, and goes on", async () => {
   const server = await serve();
@@ -119,6 +80,77 @@ test("full screen locks the keyboard, so that Esc and the like are the game's", 
   await holds(page, () => document.fullscreenElement === null);
 });
 
+test("an on-screen keyboard's keys without a place are the game's", async () => {
+  const server = await serve();
+  const page = await play(server);
+  await page.evaluate(() => {
+    const field = document.getElementById("keys");
+    const key = (key) => ["keydown", "keyup"].forEach((type) => field.dispatchEvent(new KeyboardEvent(type, { key, code: "", cancelable: true })));
+    const edit = (inputType) => field.dispatchEvent(new InputEvent("beforeinput", { inputType, cancelable: true }));
+    for (const name of ["Enter", "Unidentified", "Backspace", "ArrowLeft", "a"]) key(name);
+    for (const type of ["insertLineBreak", "deleteContentBackward", "formatBold"]) edit(type);
+  });
+  await page.keyboard.press("b");
+  await server.until(() => server.said.find((s) => s.key === 48 && !s.pressed), "B");
+  const keys = server.said.flatMap((s) => (s.key === undefined ? [] : [[s.key, s.pressed]]));
+  const strokes = [28, 14, 105, 28, 14, 48].flatMap((code) => [[code, true], [code, false]]);
+  assert.deepEqual(keys, strokes);
+});
+
+test("F11 is the page's", async () => {
+  const server = await serve();
+  const page = await play(server);
+  await page.keyboard.press("F11");
+  await holds(page, () => document.fullscreenElement !== null);
+  await page.keyboard.press("F11");
+  await holds(page, () => document.fullscreenElement === null);
+  await page.keyboard.press("b");
+  await server.until(() => server.said.find((s) => s.key === 48 && !s.pressed), "B");
+  assert.ok(!server.said.some((s) => s.key === 87));
+});
+
+test("the screen stays on while there is a picture, and who plays is asked before the page goes", async () => {
+  const server = await serve();
+  const context = await fresh(undefined, {
+    scripts: [
+      () => {
+        window.locks = [];
+        const request = async () => {
+          const lock = new EventTarget();
+          lock.release = async () => {
+            lock.released = true;
+            lock.dispatchEvent(new Event("release"));
+          };
+          window.locks.push(lock);
+          return lock;
+        };
+        Object.defineProperty(navigator, "wakeLock", { value: { request } });
+      },
+    ],
+  });
+  const page = await play(server, context);
+  const locks = (expected) =>
+    holds(page, (expected) => window.locks.map((lock) => Number(lock.released === true)).join() === expected, expected);
+  await locks("0");
+  const show = (hidden) =>
+    page.evaluate((hidden) => {
+      Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }, hidden);
+  await show(true);
+  await locks("1");
+  await show(false);
+  await locks("1,0");
+  const stays = () => page.evaluate(() => !window.dispatchEvent(new Event("beforeunload", { cancelable: true })));
+  assert.ok(await stays());
+  await page.click("#handle");
+  await page.click("#drop");
+  await holds(page, () => window.__goggles.role === "view");
+  assert.ok(!(await stays()), "a watcher may go");
+  await server.bye("the game has ended");
+  await locks("1,1");
+});
+
 test("an input method's text comes once, when it is settled", async () => {
   const server = await serve();
   const page = await play(server);
@@ -154,6 +186,27 @@ test("pointer: places in the picture, buttons, wheel", async () => {
   await page.mouse.wheel(0, 120);
   const [, dy] = await server.until(() => server.said.find((s) => s.scroll)?.scroll, "the wheel");
   assert.ok(dy > 0, String(dy));
+});
+
+test("a second finger is not the pointer's", async () => {
+  const server = await serve();
+  const page = await play(server, await fresh(undefined, { hasTouch: true }));
+  const fingers = await page.context().newCDPSession(page);
+  const touch = (type, ...points) =>
+    fingers.send("Input.dispatchTouchEvent", { type, touchPoints: points.map(([id, x, y]) => ({ id, x, y })) });
+  const [first, second] = [[0, 320, 180], [1, 960, 540]];
+  const at = (x) => server.said.some((s) => s.absolute && Math.abs(s.absolute[0] - x) < 0.002);
+  await touch("touchStart", first);
+  await server.until(() => at(0.25) && server.said.some((s) => s.button === LEFT && s.pressed), "the first finger");
+  await touch("touchStart", first, second);
+  await touch("touchMove", first, [1, 970, 540]);
+  // What is not there any more is lifted.
+  await touch("touchMove", [0, 640, 180]);
+  await server.until(() => at(0.5), "the first finger's way");
+  assert.ok(!server.said.some((s) => s.button === LEFT && !s.pressed), "it is down all the time");
+  assert.ok(!at(0.75) && !at(970 / 1280));
+  await touch("touchEnd");
+  await server.until(() => server.said.some((s) => s.button === LEFT && !s.pressed), "the end");
 });
 
 test("the game locks the pointer: it is locked here, motion is relative", async () => {

@@ -1,36 +1,17 @@
 // The page's sound in Chromium: what its audio thread plays is looked at. The packets are the example server's, or, where it
 // must be known what becomes of each, Chromium's own encoder's, given to the page in real time.
 import assert from "node:assert/strict";
-import { after, afterEach, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { holds, launch, mix, open, PATIENCE, profile } from "./chromium.mjs";
-import { Server } from "./server.mjs";
-
-const PROGRAM = process.env.SERVER ?? fileURLToPath(new URL("../../target/debug/examples/page", import.meta.url));
-
-let browser;
-const open_ = [];
-
-before(async () => {
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-});
-afterEach(async () => {
-  for (const one of open_.splice(0).reverse()) await one();
-});
+import { test } from "node:test";
+import { holds, mix, open, PATIENCE } from "./chromium.mjs";
+import { fresh, serve, shot } from "./stage.mjs";
 
 /** `channels`: of the server's own sound; undefined: it has none. `isolated`: the page may share memory with its threads. */
 async function play(channels, { isolated = true } = {}) {
   // A still picture leaves the processor to the sound.
-  const server = await Server.start(PROGRAM, "still", ...(channels ? [channels] : []));
-  open_.push(() => server.stop());
-  const context = await profile(browser);
-  open_.push(() => context.close());
-  await context.addInitScript(mix);
+  const server = await serve("still", channels);
   // As it is where a proxy keeps no headers.
-  if (!isolated) await context.addInitScript(() => Object.defineProperty(window, "crossOriginIsolated", { value: false }));
+  const alone = () => Object.defineProperty(window, "crossOriginIsolated", { value: false });
+  const context = await fresh(undefined, { scripts: isolated ? [mix] : [mix, alone] });
   const page = await open(context, server.urls.at(-1), () => window.__goggles?.role === "view");
   await page.click("#play");
   // A catalog that came after a test's own rendition would end that; the picture comes after it.
@@ -263,6 +244,18 @@ test("each beep has its flash", async () => {
   });
 });
 
+test("the statistics say how the sound is", async () => {
+  const page = await play("2");
+  await holds(page, () => window.__goggles.sound.metrics?.played > 100);
+  await page.keyboard.press("Control+Alt+Shift+KeyS");
+  const says = (pattern) =>
+    holds(page, (pattern) => new RegExp(pattern).test(document.getElementById("stats").innerText), pattern);
+  await says("sound [0-9.]+ ms after the game, ([0-9.]+|–) ms (after|before) the picture\n");
+  await says("buffer [0-9.]+ ms, drift -?[0-9.]+ ms, -?[0-9]+ ppm\n");
+  await says("[0-9]+ packets missing, [0-9]+ concealed, [0-9]+ late\n[0-9]+ drifts over 2 ms, [0-9]+ jumps");
+  await shot(page, "statistics-sound");
+});
+
 test("mute and volume, by mouse and keyboard, are remembered", async () => {
   const page = await play();
   await sing(page, "audio0", 440);
@@ -296,5 +289,5 @@ test("the bar has room for the sound at 320 pixels", async () => {
     const { x, y, width, height } = await page.locator(`#${id}`).boundingBox();
     assert.ok(x >= 0 && y >= 0 && x + width <= 320 && height >= 36, `${id}: ${[x, y, width, height]}`);
   }
-  if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/sound-320.png` });
+  await shot(page, "sound-320");
 });

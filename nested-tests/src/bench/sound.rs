@@ -128,6 +128,13 @@ struct Moment {
     picture: f64,
 }
 
+impl Moment {
+    /// How much later the beep was than the flash, but for the device's output, which the picture hasn't got.
+    fn after(&self) -> f64 {
+        self.sound - self.output - self.picture
+    }
+}
+
 /// What the page's player says of itself, in ms and counts.
 #[derive(Clone, Copy, Debug, serde::Deserialize)]
 struct Sample {
@@ -166,16 +173,27 @@ pub fn page(duration: Duration, watch: Option<&Watch>) -> Result<Vec<Figure>> {
     Ok(figures)
 }
 
-/// In what Chromium decodes: how many ms each beep's time is off its flash's. That is when it was heard, less the player's
-/// delay, by which it plays what is of that time.
-pub fn decoded(duration: Duration) -> Result<Vec<f64>> {
+/// Of each beep and its flash in Chromium, in ms.
+pub struct Apart {
+    /// How far their times in the program's clock are apart: the beep's is when it was heard, less the player's delay, by which
+    /// it plays what is of that time; the flash's is its time stamp.
+    pub stamps: Vec<f64>,
+    /// How much later the beep is put out than the flash is decoded.
+    pub decoded: Vec<f64>,
+}
+
+/// In what Chromium decodes.
+pub fn decoded(duration: Duration) -> Result<Apart> {
     let heard = listen(duration, None)?;
     let off = |moment: &Moment| {
         let near = |sample: &&Sample| (sample.at - moment.at).abs();
         let sample = heard.samples.iter().min_by(|a, b| near(a).total_cmp(&near(b)))?;
         Some((moment.sound - sample.delay).abs())
     };
-    Ok(heard.moments.iter().filter_map(off).collect())
+    Ok(Apart {
+        stamps: heard.moments.iter().filter_map(off).collect(),
+        decoded: heard.moments.iter().map(Moment::after).collect(),
+    })
 }
 
 fn listen(duration: Duration, watch: Option<&Watch>) -> Result<Heard> {
@@ -206,7 +224,7 @@ impl Heard {
         };
         let figure = |what: &str, unit, values| Figure::new(format!("{name}-{what}"), unit, values);
         let at_ear = of(|moment| moment.sound - moment.picture);
-        let apart = of(|moment| moment.sound - moment.output - moment.picture);
+        let apart = of(Moment::after);
         let sizes = |values: &[f64]| values.iter().map(|ms| ms.abs()).collect();
         let drift = said(|sample| sample.drift.abs());
         let of_drift = figure("drift", "ms", drift);
