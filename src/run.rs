@@ -3,32 +3,33 @@
 //! All that can fail for the machine's sake (ports, sockets, encoder, Xwayland) is done before the program starts. The
 //! order of drops at the end: the program first, then the network (which says goodbye), the encoder, the compositor.
 
+mod streaming;
+
 use crate::backend::{Backend, headless::Headless};
 use crate::child::{Child, Displays, Spawn, environment};
 use crate::clients::insert_display;
-use crate::config::{Settings, Stream};
+use crate::config::Settings;
 use crate::limiter::LimiterFile;
-use crate::link::{EncoderToScope, FromScope, Rate, SceneInfo, ToScope};
+use crate::link::{FromScope, Rate};
 use crate::priority::{self, Bus};
 use crate::ready::{Ready, Told};
 use crate::render::compose::Composer;
 use crate::state::{Clock, Outlet, State};
 use crate::stats_fifo::{Focus, StatsFifo};
 use crate::stream::audio::{self, Audio};
-use crate::stream::encode::{self, Encoder};
 use crate::stream::transport::Transport;
 use crate::time::Mono;
 use anyhow::{Context, Result};
-use smithay::reexports::calloop::channel::{self, Event};
 use smithay::reexports::calloop::generic::Generic;
 use smithay::reexports::calloop::signals::{Signal, Signals};
 use smithay::reexports::calloop::{EventLoop, Interest, LoopHandle, Mode, PostAction};
 use smithay::reexports::wayland_server::Display;
 use std::ffi::OsString;
 use std::io::Write;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 use std::time::Duration;
+use streaming::Streaming;
 
 /// How long Xwayland may take to end; it takes a few milliseconds.
 const XWAYLAND_PATIENCE: Duration = Duration::from_secs(2);
@@ -116,60 +117,6 @@ pub fn run(settings: Settings) -> Result<i32> {
     code
 }
 
-/// The threads of a stream.
-struct Streaming {
-    encoder: Rc<Encoder>,
-    transport: Rc<Transport>,
-    /// For the sound.
-    voices: Option<audio::VoiceReceiver>,
-}
-
-impl Streaming {
-    fn start(stream: &Stream, settings: &Settings, handle: &LoopHandle<'static, State>) -> Result<Self> {
-        let (to_scope, from_network) = channel::channel::<ToScope>();
-        let scene = SceneInfo {
-            size: settings.output,
-            refresh: settings.refresh,
-            pointer_locked: false,
-            title: String::new(),
-            hints: crate::handlers::Hints::default(),
-        };
-        let mut transport = Transport::spawn(stream, scene, to_scope).context("error opening the stream")?;
-        let (encoder_events, from_encoder) = channel::channel::<EncoderToScope>();
-        let expect = encode::Expect {
-            size: settings.output,
-            refresh: settings.refresh,
-            rate: stream.rate,
-        };
-        let config = encode::Config {
-            choice: stream.encoder,
-            expect: Some(expect),
-            ..encode::Config::default()
-        };
-        let encoder =
-            Encoder::spawn(config, encoder_events, transport.packets()).context("error starting the encoder")?;
-        handle
-            .insert_source(from_network, |event, (), state: &mut State| {
-                if let Event::Msg(message) = event {
-                    state.from_network(message);
-                }
-            })
-            .map_err(|e| anyhow::anyhow!("error listening to the network thread: {e}"))?;
-        handle
-            .insert_source(from_encoder, |event, (), state: &mut State| {
-                if let Event::Msg(event) = event {
-                    state.from_encoder(&event);
-                }
-            })
-            .map_err(|e| anyhow::anyhow!("error listening to the encode thread: {e}"))?;
-        Ok(Self {
-            encoder: Rc::new(encoder),
-            voices: transport.take_voices(),
-            transport: Rc::new(transport),
-        })
-    }
-}
-
 /// What lives as long as the session, beside the state.
 struct Session<'a> {
     wayland: String,
@@ -199,6 +146,7 @@ impl Session<'_> {
             state.turn(now);
             self.write_stats(state);
             self.start_when_ready(events, state, now)?;
+            self.tell_gamemode(state);
             if let Some(code) = self.ending(state) {
                 return Ok(code);
             }
@@ -337,21 +285,26 @@ impl Session<'_> {
             .as_fd()
             .try_clone_to_owned()
             .context("error watching the program")?;
-        if let (Some(bus), true) = (self.bus, settings.gamemode) {
-            bus.game(child.id());
+        let handle = events.handle();
+        if self.bus.is_some() && settings.gamemode {
+            let started = child
+                .started()
+                .try_clone_to_owned()
+                .context("error watching the program")?;
+            when_readable(&handle, started, |state| state.scope.child_started = true)?;
         }
         self.child = Some(child);
-        events
-            .handle()
-            .insert_source(
-                Generic::new(watch, Interest::READ, Mode::Level),
-                |_, _, state: &mut State| {
-                    state.scope.child_ended = true;
-                    Ok(PostAction::Remove)
-                },
-            )
-            .map_err(|e| anyhow::anyhow!("error watching the program: {e}"))?;
-        Ok(())
+        when_readable(&handle, watch, |state| state.scope.child_ended = true)
+    }
+
+    /// GameMode is told of the program itself: it looks at its files, and tunes its threads.
+    fn tell_gamemode(&mut self, state: &mut State) {
+        if std::mem::take(&mut state.scope.child_started)
+            && let (Some(bus), Some(child)) = (self.bus, &mut self.child)
+            && let Some(program) = child.program()
+        {
+            bus.game(program);
+        }
     }
 
     fn say_addresses(&self) {
@@ -364,6 +317,21 @@ impl Session<'_> {
             let _ = writeln!(std::io::stderr(), "goggles-scope: watch, play and speak at {url}");
         }
     }
+}
+
+/// Does this, once, when there is something to read.
+fn when_readable(
+    handle: &LoopHandle<'static, State>,
+    file: OwnedFd,
+    then: impl Fn(&mut State) + 'static,
+) -> Result<()> {
+    let source = Generic::new(file, Interest::READ, Mode::Level);
+    let inserted = handle.insert_source(source, move |_, _, state: &mut State| {
+        then(state);
+        Ok(PostAction::Remove)
+    });
+    inserted.map_err(|e| anyhow::anyhow!("error watching the program: {e}"))?;
+    Ok(())
 }
 
 /// Starts the sound; without it the session goes on silent, and the host hears nothing of it that it was not to hear.

@@ -160,6 +160,8 @@ pub struct Scope {
     pub screenshots: Screenshots,
     /// How often a signal has asked for the end since the last look.
     pub stops: u32,
+    /// The program has been started, or could not be.
+    pub child_started: bool,
     /// The program may have ended.
     pub child_ended: bool,
 }
@@ -287,6 +289,7 @@ impl State {
             xwayland: crate::xwayland::Xwayland::default(),
             screenshots: Screenshots::default(),
             stops: 0,
+            child_started: false,
             child_ended: false,
             wayland: String::new(),
             limiter: None,

@@ -1,5 +1,5 @@
 //! `-T`: statistics as lines, for whoever reads, as gamescope writes them. Never blocks, never fails: who does not
-//! read misses lines, who goes away does no harm, who comes back gets the next ones.
+//! read misses lines, who goes away does no harm, who comes later gets the focus first, and then the next ones.
 
 use rustix::fs::{CWD, FileType, Mode, OFlags};
 use rustix::io::Errno;
@@ -15,12 +15,23 @@ pub enum Focus {
     App(u32),
 }
 
+impl Focus {
+    fn line(self) -> String {
+        match self {
+            Self::Steam => "focus=steam\n".into(),
+            Self::App(id) => format!("focus={id}\n"),
+        }
+    }
+}
+
 /// Where the lines go.
 #[derive(Debug)]
 pub struct StatsFifo {
     path: PathBuf,
     /// Open while there is a reader.
     file: Option<OwnedFd>,
+    /// What has the focus, as far as was said.
+    focus: Option<Focus>,
     /// We made it, so we take it away.
     made: bool,
 }
@@ -37,6 +48,7 @@ impl StatsFifo {
         let mut fifo = Self {
             path: path.into(),
             file: None,
+            focus: None,
             made,
         };
         // What can't be opened for want of permission, or is a directory, is told now; a missing reader is not.
@@ -51,9 +63,11 @@ impl StatsFifo {
 
     /// The focus went to a window.
     pub fn focus(&mut self, focus: Focus) {
-        match focus {
-            Focus::Steam => self.line("focus=steam\n"),
-            Focus::App(id) => self.line(&format!("focus={id}\n")),
+        self.focus = Some(focus);
+        let told_before = self.file.is_some();
+        // A new reader has heard of it by now.
+        if self.open().unwrap_or(false) && told_before {
+            self.write(&focus.line());
         }
     }
 
@@ -62,7 +76,7 @@ impl StatsFifo {
         self.line(&format!("let-go={clients}\n"));
     }
 
-    /// Whether somebody reads (a file always does); looks anew if nobody did.
+    /// Whether somebody reads (a file always does); looks anew if nobody did, and tells who has come the focus.
     fn open(&mut self) -> std::io::Result<bool> {
         if self.file.is_none() {
             let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -71,14 +85,20 @@ impl StatsFifo {
                 Err(Errno::NXIO) => None,
                 Err(e) => return Err(e.into()),
             };
+            if let Some(focus) = self.focus {
+                self.write(&focus.line());
+            }
         }
         Ok(self.file.is_some())
     }
 
     fn line(&mut self, line: &str) {
-        if !self.open().unwrap_or(false) {
-            return;
+        if self.open().unwrap_or(false) {
+            self.write(line);
         }
+    }
+
+    fn write(&mut self, line: &str) {
         let Some(file) = &self.file else { return };
         match rustix::io::write(file, line.as_bytes()) {
             // A line is shorter than PIPE_BUF, so it is written whole or not at all (pipe(7)); full: it is lost.
@@ -131,6 +151,11 @@ mod tests {
         let mut second = reader(&path);
         stats.focus(Focus::App(570));
         assert_eq!(read(&mut second), "focus=570\n");
+        drop(second);
+        stats.fps(3.0);
+        let mut third = reader(&path);
+        stats.fps(4.0);
+        assert_eq!(read(&mut third), "focus=570\nfps=4.000000\n");
         drop(stats);
         assert!(!path.exists());
     }

@@ -2,6 +2,7 @@
 
 use goggles_scope::child::{Child, Inherited, Spawn};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::thread::CapabilitySet;
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, AsRawFd};
@@ -208,6 +209,55 @@ fn the_program_has_what_we_were_started_with() {
     if let Some(at_start) = at_start {
         assert_eq!(out.lines().last(), Some(at_start.to_string().as_str()));
     }
+}
+
+#[test]
+fn the_program_goes_no_earlier_than_we_did_at_the_start() {
+    use goggles_scope::priority::{Granted, Kind, raise};
+    Inherited::at_start();
+    let d = tempfile::tempdir().unwrap();
+    // Niceness, real-time priority and policy (proc(5)), counted from behind the name.
+    let scheduling = |stat: &str| {
+        let behind = stat.rsplit_once(')').unwrap().1;
+        let fields: Vec<_> = behind.split_whitespace().collect();
+        [16, 37, 38].map(|field| fields[field].to_owned())
+    };
+    let at_start = scheduling(&std::fs::read_to_string("/proc/thread-self/stat").unwrap());
+    let may_raise = rustix::thread::capabilities(None)
+        .unwrap()
+        .effective
+        .contains(CapabilitySet::SYS_NICE);
+    let spawned = |rt: bool| {
+        let spawn = script(d.path(), "cat /proc/$$/stat > $D/out");
+        let granted = std::thread::spawn(move || {
+            let granted = raise(Kind::Pace, rt);
+            (granted, run(&spawn))
+        });
+        let (granted, status) = granted.join().unwrap();
+        assert_eq!(status, 0);
+        (
+            granted,
+            scheduling(&std::fs::read_to_string(d.path().join("out")).unwrap()),
+        )
+    };
+    // The limit that rtkit demands, with a soft one that would end a program's own thread.
+    let real_time = rustix::process::Resource::Rttime;
+    let mut limit = rustix::process::getrlimit(real_time);
+    assert_eq!(limit.current, None, "the test is started without");
+    limit.current = Some(100_000);
+    rustix::process::setrlimit(real_time, limit).unwrap();
+    for rt in [true, false] {
+        let (granted, program) = spawned(rt);
+        assert_eq!(program, at_start, "we were given {granted}");
+        assert!(!may_raise || !matches!(granted, Granted::Nothing(_)), "{granted}");
+    }
+    assert_eq!(
+        run(&script(
+            d.path(),
+            "grep '^Max realtime timeout *unlimited' /proc/$$/limits"
+        )),
+        0
+    );
 }
 
 #[test]

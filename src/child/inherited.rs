@@ -1,5 +1,5 @@
-//! What we were started with and change for ourselves, kept for the program: signal mask, limit of open files,
-//! niceness, scheduler. And what must not reach it: ambient capabilities (bubblewrap, so Steam's runtime, refuses to
+//! What we were started with and change for ourselves, kept for the program: signal mask, limits of open files and of
+//! real time, niceness, scheduler. And what must not reach it: ambient capabilities (bubblewrap, so Steam's runtime, refuses to
 //! run with them) and open files.
 
 use rustix::process::{Resource, Rlimit};
@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 pub struct Inherited {
     mask: libc::sigset_t,
     files: Rlimit,
+    real_time: libc::rlimit,
     nice: Option<i32>,
     policy: libc::c_int,
     parameters: libc::sched_param,
@@ -28,12 +29,15 @@ impl Inherited {
         unsafe {
             let mut mask = std::mem::zeroed();
             libc::pthread_sigmask(libc::SIG_SETMASK, std::ptr::null(), &mut mask);
+            let mut real_time = std::mem::zeroed();
+            libc::getrlimit(libc::RLIMIT_RTTIME, &mut real_time);
             let mut parameters = std::mem::zeroed();
             let policy = libc::sched_getscheduler(0);
             libc::sched_getparam(0, &mut parameters);
             Self {
                 mask,
                 files: rustix::process::getrlimit(Resource::Nofile),
+                real_time,
                 nice: rustix::process::getpriority_process(None).ok(),
                 policy,
                 parameters,
@@ -52,6 +56,13 @@ impl Inherited {
         // SAFETY: system calls on this process with structures of ours; none is async-signal-unsafe.
         unsafe {
             libc::sched_setscheduler(0, self.policy, &self.parameters);
+            // Only root may raise the hard limit, which rtkit demanded; up to that one the program has what it had.
+            if libc::setrlimit(libc::RLIMIT_RTTIME, &self.real_time) != 0 {
+                let mut now = std::mem::zeroed::<libc::rlimit>();
+                libc::getrlimit(libc::RLIMIT_RTTIME, &mut now);
+                now.rlim_cur = self.real_time.rlim_cur.min(now.rlim_max);
+                libc::setrlimit(libc::RLIMIT_RTTIME, &now);
+            }
         }
         if let Some(nice) = self.nice {
             let _ = rustix::process::setpriority_process(None, nice);

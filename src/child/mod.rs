@@ -7,6 +7,7 @@
 //!
 //! | who | is told | by |
 //! |---|---|---|
+//! | the compositor | the program has been started, as this process | a pipe: [`Child::program`] |
 //! | the compositor | the reaper has ended, all is reaped | a pidfd ([`Child`] is `AsFd`), then [`Child::reap`] |
 //! | the reaper | end the tree | SIGTERM: [`Child::stop`], or the kernel when the compositor is gone |
 //! | the reaper | end it at once | SIGUSR2: [`Child::kill`] |

@@ -10,7 +10,7 @@ use super::spawn::code;
 use super::tree::{Process, descendants};
 use crate::time::Mono;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Signal, WaitOptions};
+use rustix::process::{Pid, Signal, WaitOptions};
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs::File;
@@ -24,6 +24,10 @@ use std::time::Duration;
 pub const NAME: &str = "goggles-scope-reaper";
 /// Leave what the program started running when it ends; end with the last of it, or when told to.
 pub(super) const KEEP: &str = "--keep-alive";
+/// The compositor's process. Its end is ours.
+pub(super) const PARENT: &str = "--parent";
+/// The file that the program's process is told to, as a line.
+pub(super) const TELL: &str = "--tell";
 
 /// What the reaper listens to. The terminal's signals are taken, too, and left to program and compositor.
 const SIGNALS: [libc::c_int; 6] = [
@@ -35,16 +39,48 @@ const SIGNALS: [libc::c_int; 6] = [
     libc::SIGHUP,
 ];
 
+/// What the compositor asks for.
+#[derive(Debug, Default)]
+struct Orders {
+    keep: bool,
+    parent: Option<Pid>,
+    tell: Option<File>,
+}
+
+impl Orders {
+    /// Takes them off the arguments, up to the program.
+    fn take(arguments: &mut impl Iterator<Item = OsString>) -> Option<Self> {
+        let mut orders = Self::default();
+        loop {
+            let word = arguments.next()?;
+            let mut number = || arguments.next()?.to_str()?.parse::<i32>().ok();
+            match word.to_str()? {
+                KEEP => orders.keep = true,
+                PARENT => orders.parent = Some(Pid::from_raw(number()?)?),
+                TELL => orders.tell = Some(file(number()?)?),
+                "--" => return Some(orders),
+                _ => return None,
+            }
+        }
+    }
+}
+
+/// The file of this number, which nobody inherits from now on.
+fn file(number: i32) -> Option<File> {
+    // SAFETY: the first call fails if the number is no open file's; if it is, the compositor left it to us alone.
+    unsafe {
+        let ours = libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) == 0;
+        ours.then(|| File::from_raw_fd(number))
+    }
+}
+
 /// Runs as the reaper; `arguments` come after the name. Returns the exit status.
-pub fn main(arguments: impl Iterator<Item = OsString>) -> i32 {
-    let mut arguments = arguments.peekable();
-    let keep = arguments.next_if(|word| word == KEEP).is_some();
-    arguments.next_if(|word| word == "--");
-    let Some(program) = arguments.next() else {
+pub fn main(mut arguments: impl Iterator<Item = OsString>) -> i32 {
+    let (Some(orders), Some(program)) = (Orders::take(&mut arguments), arguments.next()) else {
         say("the reaper is not called by hand");
         return 2;
     };
-    match run(program, arguments.collect(), keep) {
+    match run(program, arguments.collect(), orders) {
         Ok(code) => code,
         Err(e) => {
             say(&format!("error watching over the program: {e}"));
@@ -57,11 +93,16 @@ fn say(what: &str) {
     let _ = writeln!(std::io::stderr(), "goggles-scope: {what}");
 }
 
-fn run(program: OsString, arguments: Vec<OsString>, keep: bool) -> std::io::Result<i32> {
+fn run(program: OsString, arguments: Vec<OsString>, orders: Orders) -> std::io::Result<i32> {
     let own = rustix::process::getpid();
     rustix::process::set_child_subreaper(Some(own))?;
     let _ = rustix::thread::set_name(c"scope-reaper");
     let (signals, programs_mask) = listen()?;
+    // Asked for before we were started, too, but a binary with file capabilities (setcap) loses that.
+    rustix::process::set_parent_process_death_signal(Some(Signal::TERM))?;
+    if orders.parent.is_some() && rustix::process::getppid() != orders.parent {
+        return Err(std::io::Error::other("the compositor has ended"));
+    }
     let mut command = Command::new(&program);
     command.args(arguments).env_remove(KEPT_PRELOAD);
     if let Some(preload) = std::env::var_os(KEPT_PRELOAD) {
@@ -86,10 +127,14 @@ fn run(program: OsString, arguments: Vec<OsString>, keep: bool) -> std::io::Resu
             return Ok(why.exit_code());
         }
     };
+    if let Some(mut tell) = orders.tell {
+        // Nobody may listen any more.
+        let _ = writeln!(tell, "{primary}");
+    }
     Watch {
         own: own.as_raw_nonzero().get(),
         primary,
-        keep,
+        keep: orders.keep,
         code: None,
         ending: None,
         asked: HashSet::new(),

@@ -4,9 +4,12 @@ use super::environment::Change;
 use super::inherited::Inherited;
 use super::preload::KEPT_PRELOAD;
 use super::reaper;
+use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::ffi::OsString;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
@@ -50,6 +53,8 @@ pub struct SpawnError {
 pub struct Child {
     process: std::process::Child,
     handle: OwnedFd,
+    /// Where the reaper tells the program's process.
+    started: File,
     ended: Option<i32>,
 }
 
@@ -57,8 +62,12 @@ impl Child {
     /// Starts the program. The calling thread must live as long as the program: the kernel takes its end for the
     /// compositor's, and ends the program.
     pub fn spawn(spawn: &Spawn) -> Result<Self, SpawnError> {
+        let parent = rustix::process::getpid();
+        let (started, tell) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).map_err(io::Error::from)?;
         let mut command = Command::new(&spawn.reaper);
         command.arg0(reaper::NAME);
+        command.arg(reaper::PARENT).arg(parent.to_string());
+        command.arg(reaper::TELL).arg(tell.as_raw_fd().to_string());
         if spawn.keep_alive {
             command.arg(reaper::KEEP);
         }
@@ -73,7 +82,7 @@ impl Child {
             };
         }
         let inherited = Inherited::at_start();
-        let parent = rustix::process::getpid();
+        let told = tell.as_raw_fd();
         // SAFETY: the closure makes system calls only; it neither allocates nor takes a lock, so it may run in a new
         // process whose other threads, and the locks they held, are not there.
         unsafe {
@@ -84,7 +93,11 @@ impl Child {
                     return Err(rustix::io::Errno::SRCH.into());
                 }
                 inherited.give_back();
-                Ok(())
+                // The one file that the reaper is to have.
+                match libc::fcntl(told, libc::F_SETFD, 0) {
+                    0 => Ok(()),
+                    _ => Err(io::Error::last_os_error()),
+                }
             });
         }
         let mut process = command.spawn()?;
@@ -95,6 +108,7 @@ impl Child {
             Ok(handle) => Ok(Self {
                 process,
                 handle,
+                started: started.into(),
                 ended: None,
             }),
             Err(e) => {
@@ -105,9 +119,16 @@ impl Child {
         }
     }
 
-    /// The reaper's process, whose child the program is.
-    pub fn id(&self) -> u32 {
-        self.process.id()
+    /// Readable when [`Self::program`] has something to say.
+    pub fn started(&self) -> BorrowedFd<'_> {
+        self.started.as_fd()
+    }
+
+    /// The program's process, once after its start; `None`: it has not been started, or could not be. Does not block.
+    pub fn program(&mut self) -> Option<u32> {
+        let mut line = [0; 16];
+        let length = self.started.read(&mut line).ok()?;
+        std::str::from_utf8(&line[..length]).ok()?.trim().parse().ok()
     }
 
     /// The exit status, once the program has ended and all that it left is gone: its own, or 128 and the signal, or

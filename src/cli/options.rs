@@ -276,7 +276,8 @@ pub struct Options {
     /// Log the list of windows, as JSON, whenever another one is chosen
     #[arg(long, help_heading = "Run", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
     pub debug_focus: Option<bool>,
-    /// Real-time scheduling of the threads that pace the picture, where it is permitted
+    /// Real-time scheduling of the threads that pace the picture and the sound, where it is permitted; the encoder, which
+    /// takes long, keeps to a better niceness
     #[arg(long, help_heading = "Run", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
     pub rt: Option<bool>,
     /// Tell GameMode, where it is installed, that a game runs [default: true]

@@ -30,7 +30,10 @@ pub struct Stats {
     keys: u64,
     stages: [Ring; STAGES.len()],
     recent: VecDeque<(FrameId, TimeLine)>,
+    /// This second's begin, and the commits in it.
     window: (Mono, u64),
+    /// There were some in the second before.
+    moving: bool,
     fps: Option<f64>,
 }
 
@@ -71,14 +74,23 @@ impl Stats {
             stages: Default::default(),
             recent: VecDeque::new(),
             window: (now, 0),
+            moving: false,
             fps: None,
         }
     }
 
     /// A client committed something new.
-    pub fn committed(&mut self) {
+    pub fn committed(&mut self, now: Mono) {
+        if !self.is_counting() {
+            self.window.0 = now;
+        }
         self.commits += 1;
         self.window.1 += 1;
+    }
+
+    /// Something moves, or it has not been told that nothing does any more.
+    fn is_counting(&self) -> bool {
+        self.moving || self.window.1 > 0
     }
 
     /// A frame was latched.
@@ -133,19 +145,20 @@ impl Stats {
 
     /// When [`Self::roll`] is due; only while something moves, so that an idle session sleeps.
     pub fn deadline(&self) -> Option<Mono> {
-        (self.window.1 > 0).then(|| self.window.0 + EVERY)
+        self.is_counting().then(|| self.window.0 + EVERY)
     }
 
     /// Begins a new second, if one has passed.
     pub fn roll(&mut self, now: Mono) {
         let span = now.since(self.window.0);
-        if span >= EVERY {
+        if span >= EVERY && self.is_counting() {
             self.fps = Some(self.window.1 as f64 / span.as_secs_f64());
+            self.moving = self.window.1 > 0;
             self.window = (now, 0);
         }
     }
 
-    /// The game's frames a second over the last second; once for each second.
+    /// The game's frames a second over the last second; once for each second, and 0 once.
     pub fn fps(&mut self) -> Option<f64> {
         self.fps.take()
     }
@@ -228,13 +241,21 @@ mod tests {
     fn fps_is_of_the_last_second() {
         let mut s = Stats::new(Mono(0));
         assert_eq!(s.deadline(), None);
-        for _ in 0..120 {
-            s.committed();
+        let at = |ms: u64| Mono(ms * 1_000_000);
+        // The first second begins with a frame.
+        s.roll(at(3_000));
+        for n in 0..120 {
+            s.committed(at(4_000 + n * 10));
         }
-        s.roll(Mono(500_000_000));
-        assert_eq!(s.fps(), None);
-        s.roll(Mono(2_000_000_000));
+        s.roll(at(4_500));
+        assert_eq!((s.fps(), s.deadline()), (None, Some(at(5_000))));
+        s.roll(at(6_000));
         assert_eq!(s.fps(), Some(60.0));
+        // Its end is told, once.
+        assert_eq!((s.fps(), s.deadline()), (None, Some(at(7_000))));
+        s.roll(at(7_000));
+        assert_eq!(s.fps(), Some(0.0));
+        s.roll(at(9_000));
         assert_eq!((s.fps(), s.deadline()), (None, None));
     }
 }

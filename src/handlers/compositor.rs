@@ -140,7 +140,7 @@ impl Scope {
         if base.is_some_and(|w| w.surface.as_ref() != Some(root)) {
             return self.pacer.commit_beside(self.now);
         }
-        self.stats.committed();
+        self.stats.committed(self.now);
         let x11 = root
             .client()
             .is_some_and(|c| c.get_data::<XWaylandClientData>().is_some());

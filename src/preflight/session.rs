@@ -80,8 +80,13 @@ pub fn priority(rt: bool) -> Vec<Finding> {
         granted if wanted => Finding::ok(what, format!("{granted} is granted{limits}")),
         granted => Finding::degraded(what, format!("only {granted} is granted{limits}"), REMEDY),
     };
+    // What the loop is given, the sound's thread is, too.
     let nice = priority::trial(priority::Kind::Pace, false);
-    let mut found = vec![finding("priority: niceness", nice, true, &format!("; {limits}"))];
+    let encoder = priority::trial(priority::Kind::Encode, rt);
+    let mut found = vec![
+        finding("priority: niceness", nice, true, &format!("; {limits}")),
+        finding("priority: encoder", encoder, true, ""),
+    ];
     let real_time = priority::trial(priority::Kind::Pace, true);
     let is_real_time = matches!(real_time, Granted::RealTime(_));
     // Without --rt, real time is not missed.
@@ -97,7 +102,10 @@ fn gpu_queue() -> Finding {
     let granted = match priority::gpu::trial() {
         Ok(gpus) if gpus.is_empty() => "Vulkan knows no GPU".into(),
         Ok(gpus) => {
-            let each = gpus.iter().map(|gpu| format!("{}: {}", gpu.name, gpu.level));
+            let each = gpus.iter().map(|gpu| match &gpu.level {
+                Ok(level) => format!("{}: {level}", gpu.name),
+                Err(why) => format!("{}: {why}", gpu.name),
+            });
             each.collect::<Vec<_>>().join(", ")
         }
         Err(why) => why,
@@ -290,6 +298,9 @@ mod tests {
             let found = priority(rt);
             assert!(found[0].why.contains("CAP_SYS_NICE"), "{found:?}");
             assert!(!rt || found.iter().any(|f| f.what == "priority: --rt"), "{found:?}");
+            // It gets no real time, so none is missed.
+            let encoder = found.iter().find(|f| f.what == "priority: encoder").unwrap();
+            assert_eq!(encoder.state, found[0].state, "{found:?}");
         }
     }
 }

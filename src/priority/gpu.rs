@@ -44,13 +44,13 @@ pub struct Gpu {
     pub name: String,
     /// It draws on the CPU.
     pub software: bool,
-    /// What is granted.
-    pub level: Level,
+    /// What is granted; else why its driver could not be asked.
+    pub level: Result<Level, String>,
 }
 
 /// Tries each GPU that Vulkan's loader knows.
 ///
-/// Error: there is no loader or no driver, or a driver refuses what it must not; for the doctor's line.
+/// Error: there is no loader or no driver; for the doctor's line.
 pub fn trial() -> Result<Vec<Gpu>, String> {
     // SAFETY: the system's loader is loaded; it stays as long as `entry`.
     let entry = unsafe { Entry::load() }.map_err(|_| "no Vulkan loader (libvulkan.so.1)".to_owned())?;
@@ -67,19 +67,17 @@ pub fn trial() -> Result<Vec<Gpu>, String> {
 fn examine(instance: &Instance) -> Result<Vec<Gpu>, vk::Result> {
     // SAFETY: the instance is alive.
     let devices = unsafe { instance.enumerate_physical_devices() }?;
-    devices
-        .into_iter()
-        .map(|device| {
-            // SAFETY: the device is the instance's.
-            let properties = unsafe { instance.get_physical_device_properties(device) };
-            let name = properties.device_name_as_c_str().unwrap_or_default();
-            Ok(Gpu {
-                name: name.to_string_lossy().into_owned(),
-                software: properties.device_type == vk::PhysicalDeviceType::CPU,
-                level: level(instance, device)?,
-            })
-        })
-        .collect()
+    let each = devices.into_iter().map(|device| {
+        // SAFETY: the device is the instance's.
+        let properties = unsafe { instance.get_physical_device_properties(device) };
+        let name = properties.device_name_as_c_str().unwrap_or_default();
+        Gpu {
+            name: name.to_string_lossy().into_owned(),
+            software: properties.device_type == vk::PhysicalDeviceType::CPU,
+            level: level(instance, device).map_err(|e| e.to_string()),
+        }
+    });
+    Ok(each.collect())
 }
 
 /// The best that is granted.

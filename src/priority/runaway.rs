@@ -1,8 +1,8 @@
 //! rtkit gives real time only to processes that the kernel ends when a thread has run for so long without a pause
 //! (RLIMIT_RTTIME). Being ended would lose a session; so at half that time the threads become ordinary ones again.
 //!
-//! The limit stays with the program that is started later. It only bounds real-time threads, which a program that is
-//! no more privileged than we are gets from rtkit only, under the same limit.
+//! The hard limit stays with the program that is started later ([`crate::child::Inherited`]). It only bounds real-time
+//! threads, which a program that is no more privileged than we are gets from rtkit only, under the same limit.
 
 use std::io;
 use std::sync::Once;

@@ -11,8 +11,8 @@ fn a_still_picture_makes_no_frames_and_a_key_frame_can_be_had() {
     c.fill(&w.surface, (32, 32), 0x112233);
     f.settle(&mut [&mut c]);
     assert_eq!(f.pictures().len(), 1);
-    // Past the second of the statistics.
-    f.advance(1100, &mut [&mut c]);
+    // Past the seconds of the statistics.
+    f.advance(2100, &mut [&mut c]);
     assert!(f.pictures().is_empty());
     assert_eq!(f.state.deadline(), None, "nothing is due: the process sleeps");
     // A commit without damage is no frame either.

@@ -123,7 +123,7 @@ fn frames_that_nobody_sees_are_discarded_within_an_interval() {
         f.advance(17, &mut [&mut c]);
         assert_eq!((c.heard.presented.len(), c.heard.discarded), (0, n as usize));
     }
-    f.advance(1100, &mut [&mut c]);
+    f.advance(2100, &mut [&mut c]);
     assert_eq!(f.state.deadline(), None, "nothing is due: the process sleeps");
 }
 

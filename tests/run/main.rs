@@ -1,93 +1,15 @@
 //! Whole sessions of the binary, headless: the program's status, surroundings and end.
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+mod machine;
+mod privileges;
+#[path = "../bus/services.rs"]
+mod services;
+
+use machine::{Machine, WITHOUT_X, read, run, signal, wait_for_end};
+use rustix::process::Signal;
 use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-
-const WITHOUT_X: &[&str] = &["--xwayland-count", "0", "--expose-wayland"];
-
-/// A machine of its own: an empty home that is the runtime directory, too.
-struct Machine(tempfile::TempDir);
-
-impl Machine {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    fn scope(&self, options: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_goggles-scope"));
-        command
-            .env_clear()
-            .env("HOME", self.path())
-            .env("D", self.path())
-            .env("XDG_RUNTIME_DIR", self.path());
-        command
-            .env("PATH", "/usr/bin:/bin")
-            .args(["--backend", "headless"])
-            .args(options)
-            .stdin(Stdio::null());
-        command
-    }
-
-    /// A session of a shell script, without Xwayland, which takes its time; `$D` is the machine's directory.
-    fn session(&self, options: &[&str], script: &str) -> Command {
-        let mut command = self.scope(WITHOUT_X);
-        command.args(options).args(["--", "sh", "-c", script]);
-        command
-    }
-
-    fn fifo(&self, name: &str) -> PathBuf {
-        let path = self.path().join(name);
-        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
-        path
-    }
-}
-
-/// Runs to the end: status, standard output and error.
-fn run(command: &mut Command) -> (i32, String, String) {
-    let output = command.output().unwrap();
-    (
-        output.status.code().unwrap_or(-1),
-        String::from_utf8(output.stdout).unwrap(),
-        String::from_utf8(output.stderr).unwrap(),
-    )
-}
-
-/// All that is written to a FIFO, up to the end of its last writer.
-fn read(fifo: &Path) -> String {
-    let mut text = String::new();
-    File::open(fifo).unwrap().read_to_string(&mut text).unwrap();
-    text.trim().into()
-}
-
-/// Waits until a process of any parent has ended.
-fn wait_for_end(pid: &str) {
-    let Some(pid) = Pid::from_raw(pid.parse().unwrap()) else {
-        panic!("no process")
-    };
-    // No such process: it has ended, and been reaped.
-    let Ok(handle) = pidfd_open(pid, PidfdFlags::empty()) else {
-        return;
-    };
-    let patience = Timespec { tv_sec: 30, tv_nsec: 0 };
-    assert_eq!(
-        poll(&mut [PollFd::new(&handle, PollFlags::IN)], Some(&patience)),
-        Ok(1),
-        "{pid:?} does not end"
-    );
-}
-
-fn signal(session: &Child, signal: Signal) {
-    let pid = Pid::from_raw(session.id() as i32).unwrap();
-    pidfd_send_signal(pidfd_open(pid, PidfdFlags::empty()).unwrap(), signal).unwrap();
-}
+use std::process::Stdio;
 
 #[test]
 fn the_status_is_the_programs() {
@@ -313,43 +235,4 @@ fn a_port_in_use_is_told_before_the_program_starts() {
     assert_eq!(code, 1, "{err}");
     assert!(err.contains(&taken), "{err}");
     assert!(!m.path().join("started").exists());
-}
-
-/// bubblewrap, and so Steam's runtime, refuses to run with an ambient capability; we may well be given one.
-#[test]
-fn bubblewrap_runs_inside_although_we_hold_an_ambient_capability() {
-    use std::os::unix::fs::{PermissionsExt, chown};
-    const NOBODY: u32 = 65_534;
-    let machine = Machine::new();
-    let in_a_box = "exec bwrap --ro-bind / / --proc /proc --dev /dev grep CapAmb /proc/self/status";
-    let mut scope = machine.session(&[], in_a_box);
-    if rustix::process::geteuid().is_root() {
-        // Root holds every capability anyway, and bubblewrap takes no offence; so an ordinary user. The binary's own
-        // folder may be closed to it.
-        let binary = machine.path().join("goggles-scope");
-        std::fs::copy(env!("CARGO_BIN_EXE_goggles-scope"), &binary).unwrap();
-        std::fs::set_permissions(&binary, std::fs::Permissions::from_mode(0o755)).unwrap();
-        chown(machine.path(), Some(NOBODY), Some(NOBODY)).unwrap();
-        let as_nobody = |program: &Path| {
-            let mut command = Command::new("setpriv");
-            command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
-            command.args(["--inh-caps", "+sys_nice", "--ambient-caps", "+sys_nice"]);
-            command.arg(program);
-            command
-        };
-        let mut bare = as_nobody(Path::new("sh"));
-        let (status, _, why) = run(bare.args(["-c", in_a_box]));
-        assert!(
-            status != 0 && why.contains("capabilities"),
-            "it takes no offence: {why}"
-        );
-        let mut command = as_nobody(&binary);
-        command.args(scope.get_args()).env_clear().stdin(Stdio::null());
-        for (name, value) in scope.get_envs() {
-            command.env(name, value.unwrap());
-        }
-        scope = command;
-    }
-    let (status, out, log) = run(&mut scope);
-    assert_eq!((status, out.trim()), (0, "CapAmb:\t0000000000000000"), "{log}");
 }
