@@ -13,6 +13,7 @@ pub use profile::{Game, Profile};
 pub use resolve::{Conflict, resolve, tuned};
 pub use tuning::{Profiles, Shown, Tuned, Tuning};
 
+use crate::cli;
 use crate::edid;
 use crate::input::hotkeys::Bindings;
 use crate::link::{Rate, Refresh, Size};
@@ -58,7 +59,7 @@ pub struct Settings {
     pub mouse_sensitivity: f64,
     /// The cursor is hidden after this long without motion (`-C`); `None`: never.
     pub hide_cursor: Option<Duration>,
-    /// A cursor image to show in place of the theme's (`--cursor`, a PNG).
+    /// The default cursor's image in place of the theme's (`--cursor`, a PNG).
     pub cursor: Option<PathBuf>,
     /// Where that image's tip is (`--cursor-hotspot`).
     pub cursor_hotspot: (u16, u16),
@@ -96,6 +97,16 @@ pub struct Settings {
     pub stats: Option<PathBuf>,
     /// The keyboard's layout.
     pub keyboard: Keyboard,
+    /// Nothing is passed through (`-c`).
+    pub force_composition: bool,
+    /// Programs can say what their colours mean (not with `--disable-color-management`).
+    pub color_management: bool,
+    /// The X server is asked for windows' processes (not with `--disable-xres`).
+    pub xres: bool,
+    /// Frames that may tear are shown at once (`--immediate-flips`).
+    pub tearing: bool,
+    /// What is to be said in the log of options that hold without being said.
+    pub taken: Vec<String>,
     /// The stream; `None`: no stream.
     pub stream: Option<Stream>,
     /// The stream's sound (`--audio` and its companions); `None`: it has none.
@@ -110,6 +121,20 @@ impl Settings {
         Tuning {
             sound: self.audio.as_ref().map(|sound| sound.tuning),
             rate: self.stream.as_ref().map(|stream| stream.rate),
+        }
+    }
+}
+
+impl Default for Settings {
+    /// What no option at all gives, headless, without a command.
+    fn default() -> Self {
+        let options = cli::Options {
+            backend: Some(cli::values::Backend::Headless),
+            ..cli::Options::default()
+        };
+        match resolve(options, Vec::new(), true) {
+            Ok(settings) => settings,
+            Err(conflict) => unreachable!("the defaults go together: {conflict}"),
         }
     }
 }

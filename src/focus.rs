@@ -20,6 +20,7 @@ impl State {
         } else {
             choose(&windows, &wants)
         };
+        scope.windows.note_covering(&windows);
         scope.note_focusable(&windows);
         if scope.settings.debug_focus && choice != scope.choice {
             scope.log_choice(&windows, &wants, &choice);
@@ -43,6 +44,14 @@ impl State {
             keyboard.set_focus(self, target, SERIAL_COUNTER.next_serial());
         }
         self.x11_restack();
+    }
+
+    /// A window may have become a main one by its size alone, or have ceased to be: choose anew.
+    pub fn look_at_sizes(&mut self) {
+        let scope = &self.scope;
+        if scope.windows.covers_otherwise(&|server| scope.area_of(server)) {
+            self.scene_changed();
+        }
     }
 
     /// Shows another main window in this one's place, if there is one.

@@ -52,6 +52,9 @@ pub fn run(settings: Settings) -> Result<i32> {
     if let Some(name) = &settings.profile {
         tracing::info!("the settings of the profile '{name}' are used");
     }
+    for taken in &settings.taken {
+        tracing::info!("{taken}");
+    }
     let mut stream = settings
         .stream
         .as_ref()
@@ -274,7 +277,6 @@ impl Session<'_> {
             libei: self.libei.clone(),
             x11: state.scope.xwayland.displays().unwrap_or_default(),
             limiter_file: state.scope.limiter.as_ref().map(|file| file.path().to_owned()),
-            ..Displays::default()
         };
         let mut changes = environment(settings, &displays, &|name| std::env::var_os(name));
         if let Some(audio) = &state.scope.audio {

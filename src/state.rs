@@ -230,7 +230,7 @@ impl State {
         let monitor = Monitor::new(&settings, area)?;
         let output = monitor.create_output(0, area, settings.refresh);
         outputs::publish(&dh, &output, 0);
-        let forced = match &settings.cursor {
+        let own_cursor = match &settings.cursor {
             Some(path) => {
                 let bytes = std::fs::read(path).with_context(|| format!("error reading {}", path.display()))?;
                 let image = crate::scene::cursor::from_png(&bytes, settings.cursor_hotspot);
@@ -257,7 +257,7 @@ impl State {
             area: (area.w as i32, area.h as i32).into(),
             windows: Stack::default(),
             popups: PopupManager::default(),
-            controls: Controls::default(),
+            controls: Controls::new(&settings),
             hotkeys: Hotkeys::new(settings.hotkeys.clone(), settings.grab),
             inputs: 0,
             clicked: None,
@@ -270,12 +270,12 @@ impl State {
             scene_dirty: true,
             scene_info_dirty: true,
             told_scene: None,
-            cursor: Cursor::new(forced, settings.cursor_factor, settings.hide_cursor),
+            cursor: Cursor::new(own_cursor, settings.cursor_factor, settings.hide_cursor),
             over: Over::default(),
             pacer,
             last_commit: now,
             unseen: Unseen::default(),
-            extras: Extras::new(&dh, &events),
+            extras: Extras::new(&dh, &events, &settings),
             stats: Stats::new(now),
             followed: Followed {
                 profile: settings.profile.clone(),

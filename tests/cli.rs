@@ -59,6 +59,14 @@ fn help_shows_what_is_served_and_nothing_else() {
     ] {
         assert!(out.contains(word), "{word} in\n{out}");
     }
+    // What is taken with a line in the log is named there.
+    assert!(
+        out.split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+            .contains("(-f, -b, -O, --generate-drm-mode,"),
+        "{out}"
+    );
     for word in ["--hdr-itm-enabled", "--fullscreen", "-h, --help", "openvr"] {
         assert!(!out.contains(word), "{word} in\n{out}");
     }
@@ -95,15 +103,18 @@ fn what_is_not_served_is_refused_by_name() {
     for (args, words) in [
         (
             &["--hdr-itm-enabled", "--", "true"][..],
-            "--hdr-itm-enabled is gamescope's, and this version does not serve it yet",
+            "--hdr-itm-enabled is gamescope's, and is about a picture in HDR, and the stream's is SDR",
         ),
         (&["--sharpness", "21", "--", "true"], "from 0 to 20"),
         (&["-m0", "--", "true"], "a factor from 0.01 to 100"),
-        (&["-f", "--", "true"], "--fullscreen (-f) is for a window on a desktop"),
-        (&["-bf", "--", "true"], "--borderless (-b) is for a window"),
         (
-            &["-W1280", "-H720", "-gf", "--", "true"],
-            "--fullscreen (-f) is for a window",
+            &["-f", "--display-index", "1", "--", "true"],
+            "--display-index is gamescope's, and is for a window on a desktop",
+        ),
+        (&["-cgv", "--", "true"], "--debug-hud (-v) is gamescope's, and draws"),
+        (
+            &["--prefer-vk-device", "1002:73bf", "--", "true"],
+            "MESA_VK_DEVICE_SELECT",
         ),
         (&["-o", "0", "--", "true"], "a rate from 1 to 1000 Hz"),
         (&["--hotkeys", "x=super+x", "--", "true"], "is none of fullscreen"),
@@ -169,7 +180,7 @@ fn the_file_is_read_with_lines() {
     let (code, err) = run_with_file("fullscreen = true\n", &["--", "true"]);
     assert_eq!(code, 2);
     assert!(
-        err.contains("/scope.toml:1: 'fullscreen' is for a window on a desktop"),
+        err.contains("/scope.toml:1: 'fullscreen' is gamescope's, and holds anyway"),
         "{err}"
     );
     let (code, err) = run_with_file("output-width = 1280\n", &["--", "true"]);

@@ -1,4 +1,5 @@
-//! The focus policy, replayed: recorded lists of windows (`--debug-focus` writes them) and what must come of each.
+//! The focus policy, replayed: lists of windows, in the form of `--debug-focus`, and what must come of each. Chromium's is
+//! recorded; the others are put together.
 
 use goggles_scope::scene::policy::{Choice, Info, Wants, choose};
 use serde::Deserialize;
@@ -48,6 +49,11 @@ fn dialogs_are_over_a_full_screen_game() {
 #[test]
 fn a_game_may_have_two_windows() {
     replay(include_str!("focus/two-windows.json"));
+}
+
+#[test]
+fn chromium_as_it_was_recorded() {
+    replay(include_str!("focus/chromium.json"));
 }
 
 #[test]

@@ -20,8 +20,6 @@ pub struct Displays {
     pub x11: Vec<u32>,
     /// Where gamescope's Vulkan layer reads the frame limit, if there is such a file.
     pub limiter_file: Option<PathBuf>,
-    /// Whether `gamescope_swapchain_factory_v2` is served, which gamescope's Vulkan layer needs.
-    pub swapchain: bool,
 }
 
 /// What to change in our own environment for the program. `present` looks up a variable of ours.
@@ -32,7 +30,7 @@ pub fn environment(
 ) -> Vec<Change> {
     let mut changes = Changes(Vec::new());
     changes.displays(settings, displays);
-    changes.vulkan_layer(displays, present);
+    changes.vulkan_layer(displays);
 
     changes.set("XDG_CURRENT_DESKTOP", "gamescope");
     changes.set("vk_xwayland_wait_ready", "false");
@@ -46,7 +44,7 @@ pub fn environment(
     changes.unset("ENABLE_VKBASALT");
 
     if settings.steam {
-        changes.steam(displays, settings.hdr);
+        changes.steam(settings, displays);
     }
     if let Some(preload) = present(KEPT_PRELOAD) {
         changes.set("LD_PRELOAD", preload);
@@ -97,30 +95,28 @@ impl Changes {
         }
     }
 
-    fn vulkan_layer(&mut self, displays: &Displays, present: &dyn Fn(&str) -> Option<OsString>) {
+    fn vulkan_layer(&mut self, displays: &Displays) {
         match &displays.limiter_file {
             Some(path) => self.set("GAMESCOPE_LIMITER_FILE", path),
             None => self.unset("GAMESCOPE_LIMITER_FILE"),
         }
-        if !displays.swapchain {
-            // Where gamescope's layer is installed and enabled, it fails every Vulkan surface
-            // (VK_ERROR_SURFACE_LOST_KHR) of a compositor that lacks its swapchain protocol.
-            self.unset("ENABLE_GAMESCOPE_WSI");
-            self.set("DISABLE_GAMESCOPE_WSI", "1");
-        } else if present("ENABLE_GAMESCOPE_WSI").is_none() {
-            self.set("ENABLE_GAMESCOPE_WSI", "1");
-        }
+        // Where gamescope's layer is installed and enabled, it fails every Vulkan surface (VK_ERROR_SURFACE_LOST_KHR) of a
+        // compositor that lacks its swapchain protocol.
+        self.unset("ENABLE_GAMESCOPE_WSI");
+        self.set("DISABLE_GAMESCOPE_WSI", "1");
     }
 
     /// What Steam asks to know which of its controls work here. "0" where this version lacks the means: a slider
     /// that does nothing is worse than none.
-    fn steam(&mut self, displays: &Displays, hdr: bool) {
+    fn steam(&mut self, settings: &Settings, displays: &Displays) {
         self.set("SRT_URLOPEN_PREFER_STEAM", "1");
         self.set("STEAM_DISABLE_MANGOAPP_ATOM_WORKAROUND", "1");
         self.set(
             "STEAM_MULTIPLE_XWAYLANDS",
             if displays.x11.len() > 1 { "1" } else { "0" },
         );
+        // Only Wayland programs can draw HDR here: X11 has no way to say what colours mean, without the Vulkan layer.
+        let hdr = settings.hdr && settings.expose_wayland;
         self.set("STEAM_GAMESCOPE_HDR_SUPPORTED", if hdr { "1" } else { "0" });
         // Filter, scaler and sharpness, the limit, the refresh and VRR follow the root window (`xwayland::controls`).
         for served in [
@@ -249,7 +245,6 @@ mod tests {
         let two = Displays {
             x11: vec![1, 2, 3],
             limiter_file: Some("/l".into()),
-            swapchain: true,
             ..one()
         };
         check(
@@ -265,14 +260,19 @@ mod tests {
                 ("STEAM_GAMESCOPE_TEARING_SUPPORTED", None),
                 ("SRT_URLOPEN_PREFER_STEAM", Some("1")),
                 ("GAMESCOPE_LIMITER_FILE", Some("/l")),
-                ("ENABLE_GAMESCOPE_WSI", Some("1")),
-                ("DISABLE_GAMESCOPE_WSI", None),
             ],
         );
-        check(
-            &program(&settings, &two, &[("ENABLE_GAMESCOPE_WSI", "0")]),
-            &[("ENABLE_GAMESCOPE_WSI", Some("0"))],
-        );
+        for (expose_wayland, told) in [(false, "0"), (true, "1")] {
+            let hdr = Settings {
+                hdr: true,
+                expose_wayland,
+                ..settings.clone()
+            };
+            check(
+                &program(&hdr, &two, &[]),
+                &[("STEAM_GAMESCOPE_HDR_SUPPORTED", Some(told))],
+            );
+        }
     }
 
     #[test]

@@ -16,10 +16,10 @@ pub struct Process {
 
 /// What `/proc/PID/stat` tells (proc(5)).
 #[derive(Debug, PartialEq, Eq)]
-struct Stat {
-    name: Vec<u8>,
+pub(super) struct Stat {
+    pub name: Vec<u8>,
     state: u8,
-    parent: i32,
+    pub parent: i32,
     started: u64,
 }
 
@@ -40,7 +40,7 @@ fn parse_stat(text: &[u8]) -> Option<Stat> {
     })
 }
 
-fn stat(pid: i32) -> Option<Stat> {
+pub(super) fn stat(pid: i32) -> Option<Stat> {
     parse_stat(&std::fs::read(format!("/proc/{pid}/stat")).ok()?)
 }
 

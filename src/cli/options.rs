@@ -1,6 +1,7 @@
 //! The options, once: clap reads them from the command line, serde from the file. A field's doc comment is the
 //! option's help, its long name the file's key.
 
+use super::unserved;
 use super::values::{
     Audio, AudioChannels, AudioKbps, AudioPacket, Backend, Extent, Factor, Filter, Hertz, HideDelay, Hotspot, Kbps,
     Limit, Listen, RepeatDelay, RepeatRate, Sharpness, StreamName, XwaylandCount, one_or_many,
@@ -20,11 +21,7 @@ use std::path::PathBuf;
     version,
     override_usage = "goggles-scope [OPTIONS] -- COMMAND [ARGS]...\n       goggles-scope [OPTIONS] doctor [--json]\n       \
                       goggles-scope completions SHELL",
-    after_help = "Options are spelled as gamescope's; those of gamescope's that this version does not serve yet are \
-                  refused by name.\nEvery option has a key of its long name in $XDG_CONFIG_HOME/goggles-scope/config.toml; flags win over \
-                  the file. A switch is turned off again by --NAME=false.\nGOGGLES_LOG sets what is logged (error, \
-                  warn, info, debug, trace).\n\nThe exit status is the command's: 127 if it is not found, 126 if it \
-                  cannot be executed, 128+N if signal N ended it.\n",
+    after_help = after_help(),
     disable_help_flag = true,
     disable_version_flag = true,
     disable_help_subcommand = true,
@@ -54,6 +51,17 @@ pub struct Cli {
     #[command(subcommand)]
     #[allow(missing_docs, reason = "a doc comment here would become help")]
     pub subcommand: Option<Command>,
+}
+
+fn after_help() -> String {
+    format!(
+        "Options are spelled as gamescope's. Those of gamescope's that a headless output need not be told are taken with a \
+         line in the log ({}); those that can't mean anything here are refused with the reason.\nEvery option has a key of \
+         its long name in $XDG_CONFIG_HOME/goggles-scope/config.toml; flags win over the file. A switch is turned off again \
+         by --NAME=false.\nGOGGLES_LOG sets what is logged (error, warn, info, debug, trace).\n\nThe exit status is the \
+         command's: 127 if it is not found, 126 if it cannot be executed, 128+N if signal N ended it.\n",
+        unserved::taken()
+    )
 }
 
 /// What is done in place of running a program.
@@ -136,9 +144,18 @@ pub struct Options {
     /// Show a frame as soon as it is drawn; false: at even intervals, latched as late as encoding allows [default: true]
     #[arg(long, help_heading = "Picture", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
     pub adaptive_sync: Option<bool>,
-    /// Offer programs an HDR10 monitor of 1000 cd/m²; what they draw is made SDR for the stream
+    /// Offer Wayland programs an HDR10 monitor of 1000 cd/m²; what they draw is made SDR for the stream
     #[arg(long, help_heading = "Picture", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
     pub hdr_enabled: Option<bool>,
+    /// Do not tell programs of color-management: their colours are shown as they are
+    #[arg(long, help_heading = "Picture", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
+    pub disable_color_management: Option<bool>,
+    /// With --adaptive-sync=false: show frames of games that would rather tear at once
+    #[arg(long, help_heading = "Picture", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
+    pub immediate_flips: Option<bool>,
+    /// Compose every frame, also where the game's own buffer could be encoded as it is
+    #[arg(short = 'c', long, help_heading = "Picture", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
+    pub force_composition: Option<bool>,
     /// How a picture of another size is fitted [default: auto]
     #[arg(short = 'S', long, help_heading = "Picture")]
     pub scaler: Option<Scaler>,
@@ -276,6 +293,9 @@ pub struct Options {
     /// Log the list of windows, as JSON, whenever another one is chosen
     #[arg(long, help_heading = "Run", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
     pub debug_focus: Option<bool>,
+    /// Take X11 windows' word for their process, and do not ask the X server
+    #[arg(short = 'x', long, help_heading = "Run", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
+    pub disable_xres: Option<bool>,
     /// Real-time scheduling of the threads that pace the picture and the sound, where it is permitted; the encoder, which
     /// takes long, keeps to a better niceness
     #[arg(long, help_heading = "Run", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
@@ -318,6 +338,10 @@ impl Options {
             framerate_limit,
             adaptive_sync,
             hdr_enabled,
+            disable_color_management,
+            immediate_flips,
+            force_composition,
+            disable_xres,
             scaler,
             filter,
             max_scale,

@@ -43,7 +43,7 @@ impl Refusal {
     }
 }
 
-/// The parser, with the options that are refused.
+/// The parser, with gamescope's options that are none of ours.
 pub fn command() -> clap::Command {
     unserved::teach(Cli::command())
 }
@@ -60,9 +60,7 @@ where
         }
         Err(e) => return Err(Refusal::usage(explain(&e))),
     };
-    if let Some(message) = unserved::refuse(&matches) {
-        return Err(Refusal::usage(message));
-    }
+    let taken = unserved::given(&matches).map_err(Refusal::usage)?;
     let cli = Cli::from_arg_matches(&matches).map_err(|e| Refusal::usage(explain(&e)))?;
     match cli.subcommand {
         Some(Command::Completions { shell }) => Ok(Action::Print(completions(shell))),
@@ -87,7 +85,9 @@ where
             let displayless = ["WAYLAND_DISPLAY", "DISPLAY"]
                 .iter()
                 .all(|name| env(name).is_none_or(|v| v.is_empty()));
-            Ok(Action::Run(Box::new(merged.resolve(cli.command, displayless)?)))
+            let mut settings = merged.resolve(cli.command, displayless)?;
+            settings.taken = taken;
+            Ok(Action::Run(Box::new(settings)))
         }
     }
 }

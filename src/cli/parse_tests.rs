@@ -100,8 +100,16 @@ fn every_option_arrives() {
         "de",
         "--keyboard-options",
         "caps:escape",
+        "--keyboard-variant",
+        "nodeadkeys",
+        "--keyboard-model",
+        "pc105",
         "--repeat-rate",
         "0",
+        "--repeat-delay",
+        "300",
+        "-cx",
+        "--immediate-flips",
         "--",
         "game",
         "-W",
@@ -139,11 +147,15 @@ fn every_option_arrives() {
     assert_eq!(
         (
             s.keyboard.layout.as_str(),
+            s.keyboard.variant.as_str(),
+            s.keyboard.model.as_str(),
             s.keyboard.options.as_deref(),
-            s.keyboard.repeat_rate
         ),
-        ("de", Some("caps:escape"), 0)
+        ("de", "nodeadkeys", "pc105", Some("caps:escape"))
     );
+    assert_eq!((s.keyboard.repeat_rate, s.keyboard.repeat_delay), (0, 300));
+    assert_eq!((s.force_composition, s.xres, s.tearing), (true, false, true));
+    assert!(s.color_management && s.taken.is_empty());
     let stream = s.stream.unwrap();
     assert_eq!(
         (stream.listen.len(), stream.name.as_str(), stream.encoder),
@@ -199,6 +211,46 @@ fn an_edid_of_a_file_has_its_own_name() {
     assert!(both.unwrap_err().contains("leave out --edid-name"));
     assert!(action(&["--edid-vendor", "abcd", "--", "x"]).is_err());
     assert!(action(&["--edid-name", "more than 13 letters", "--", "x"]).is_err());
+}
+
+#[test]
+fn what_gamescopes_sessions_say_is_taken() {
+    let s = settings(&[
+        "-bf",
+        "-O",
+        "*,eDP-1",
+        "--generate-drm-mode",
+        "fixed",
+        "--default-touch-mode",
+        "4",
+        "--fade-out-duration",
+        "200",
+        "--",
+        "x",
+    ]);
+    let begins = |name: &str| {
+        s.taken
+            .iter()
+            .any(|line| line.starts_with(&format!("{name} is gamescope's, and ")))
+    };
+    for name in [
+        "--fullscreen (-f)",
+        "--borderless (-b)",
+        "--prefer-output (-O)",
+        "--generate-drm-mode",
+        "--default-touch-mode",
+        "--fade-out-duration",
+    ] {
+        assert!(begins(name), "{name} in {:?}", s.taken);
+    }
+    assert_eq!((s.taken.len(), s.command), (6, vec!["x".into()]));
+}
+
+#[test]
+fn hdr_needs_that_programs_can_say_so() {
+    assert!(!settings(&["--disable-color-management", "--", "x"]).color_management);
+    let both = action(&["--disable-color-management", "--hdr-enabled", "--", "x"]);
+    assert!(both.unwrap_err().contains("leave out --disable-color-management"));
 }
 
 #[test]

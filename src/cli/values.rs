@@ -73,8 +73,8 @@ whole_number!(
     AudioKbps, 16..=2048, "a whole number of kilobits a second"
 );
 whole_number!(
-    /// How many Xwaylands.
-    XwaylandCount, 0..=127, "a count"
+    /// How many Xwaylands: as many as there are displays that are tried, :0 to :32.
+    XwaylandCount, 0..=32, "a count"
 );
 whole_number!(
     /// Tenths of a stop of sharpening that are left out.

@@ -97,9 +97,11 @@ impl Clients {
         }
         self.files.count();
         let socket = Arc::new(OwnedFd::from(stream.try_clone()?));
-        let who = who(&stream);
+        let pid = socket_peercred(&stream).map_or(0, |peer| peer.pid.as_raw_nonzero().get());
+        let who = who(pid);
         let weak = Arc::downgrade(&socket);
-        let client = dh.insert_client(stream, Arc::new(data.with_socket(socket, &self.ended)))?;
+        let data = data.with_socket(socket, &self.ended, pid.unsigned_abs());
+        let client = dh.insert_client(stream, Arc::new(data))?;
         self.list.push(Connection {
             id: client.id(),
             socket: Some(weak),
@@ -275,12 +277,11 @@ pub(crate) fn end(dh: &DisplayHandle, id: &ClientId, why: &str) {
     }
 }
 
-/// The process on the other end, for messages.
-fn who(stream: &UnixStream) -> String {
-    let Ok(peer) = socket_peercred(stream) else {
+/// The process on the other end, for messages; 0: it is not known.
+fn who(pid: i32) -> String {
+    if pid == 0 {
         return "a client".into();
-    };
-    let pid = peer.pid.as_raw_nonzero();
+    }
     match std::fs::read_to_string(format!("/proc/{pid}/comm")) {
         Ok(name) => format!("the client {} ({pid})", name.trim_end()),
         Err(_) => format!("the client {pid}"),

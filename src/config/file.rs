@@ -121,7 +121,7 @@ pub(super) fn parse(text: &str) -> Result<File, Mistake> {
 
 pub(super) fn unknown(key: &str, keys: &[String]) -> String {
     if let Some(option) = unserved::find(key) {
-        return option.refusal(&format!("'{key}'"));
+        return option.words(&format!("'{key}'"));
     }
     if FLAGS_ONLY.contains(&key) {
         return format!("'{key}' is a flag, not a key");
@@ -183,10 +183,10 @@ mod tests {
         );
         assert_eq!(mistake("\n\n[output]\nwidth = 3\n").0, 3);
         assert_eq!(
-            mistake("rt = true\nhdr-itm-enabled = true"),
+            mistake("rt = true\nmura-map = 'x'"),
             (
                 2,
-                "'hdr-itm-enabled' is gamescope's, and this version does not serve it yet".into()
+                "'mura-map' is gamescope's, and evens out one panel's flaws, and the stream has no panel".into()
             )
         );
         assert_eq!(mistake("config = 'x'"), (1, "'config' is a flag, not a key".into()));

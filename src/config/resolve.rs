@@ -62,8 +62,7 @@ pub fn resolve(options: Options, command: Vec<OsString>, displayless: bool) -> R
         refresh,
         limit: options
             .framerate_limit
-            .and_then(|limit| limit.0)
-            .map(|hz| Refresh(hz.0)),
+            .and_then(|limit| limit.0.map(|hz| Refresh(hz.0))),
         adaptive_sync: options.adaptive_sync.unwrap_or(true),
         hdr: options.hdr_enabled.unwrap_or(false),
         scaler: options.scaler.unwrap_or(Scaler::Auto),
@@ -96,6 +95,14 @@ pub fn resolve(options: Options, command: Vec<OsString>, displayless: bool) -> R
             options.microphone.unwrap_or(false),
         )?,
         audio: sound,
+        force_composition: options.force_composition.unwrap_or(false),
+        color_management: color_management(
+            options.disable_color_management == Some(true),
+            options.hdr_enabled == Some(true),
+        )?,
+        xres: !options.disable_xres.unwrap_or(false),
+        tearing: options.immediate_flips.unwrap_or(false),
+        taken: Vec::new(),
         cursor_hotspot: cursor_hotspot(options.cursor_hotspot, options.cursor.is_some())?,
         grab: options.grab.unwrap_or(false),
         hotkeys: options.hotkeys.unwrap_or_default(),
@@ -172,6 +179,13 @@ fn wide(height: u32) -> Size {
         w: (height * 16 / 9 + 1) & !1,
         h: height,
     }
+}
+
+fn color_management(disabled: bool, hdr: bool) -> Result<bool, Conflict> {
+    if disabled && hdr {
+        return conflict("--hdr-enabled needs color-management: leave out --disable-color-management");
+    }
+    Ok(!disabled)
 }
 
 fn cursor_hotspot(said: Option<values::Hotspot>, image: bool) -> Result<(u16, u16), Conflict> {
@@ -283,20 +297,6 @@ fn audio(options: &Options) -> Result<Option<audio::Config>, Conflict> {
         microphone,
         rt: options.rt.unwrap_or(false),
     }))
-}
-
-impl Default for Settings {
-    /// What no option at all gives, headless, without a command.
-    fn default() -> Self {
-        let options = Options {
-            backend: Some(values::Backend::Headless),
-            ..Options::default()
-        };
-        match resolve(options, Vec::new(), true) {
-            Ok(settings) => settings,
-            Err(conflict) => unreachable!("the defaults go together: {conflict}"),
-        }
-    }
 }
 
 #[cfg(test)]

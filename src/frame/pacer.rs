@@ -72,6 +72,8 @@ pub struct Pacer {
     debt: Duration,
     /// The encoder could take no frame at the last step.
     encoder_busy: bool,
+    /// The newest content would rather be shown at once than at its tick.
+    tears: bool,
     /// Frames are shown at the grid's ticks; else as soon as they are there.
     fixed: Option<Fixed>,
     /// Intervals since the start.
@@ -98,6 +100,7 @@ impl Pacer {
             follow: Follow::default(),
             debt: Duration::ZERO,
             encoder_busy: false,
+            tears: false,
             fixed: None,
             sequence: 0,
         }
@@ -126,6 +129,11 @@ impl Pacer {
         }
     }
 
+    /// Whether the newest content may be shown at once, one frame an interval still, and not at its tick.
+    pub fn may_tear(&mut self, may: bool) {
+        self.tears = may;
+    }
+
     /// A frame took so long from its latch to its packet.
     pub fn took(&mut self, time: Duration) {
         if let Some(fixed) = &mut self.fixed {
@@ -135,7 +143,10 @@ impl Pacer {
 
     /// When what is latched now is shown.
     pub fn shown_at(&self, now: Mono) -> Mono {
-        self.fixed.map_or(now, |_| self.tick + self.period)
+        match self.fixed {
+            Some(_) if !self.tears => self.tick + self.period,
+            _ => now,
+        }
     }
 
     /// When content is to be there that is to be shown at this time or soon after it, never before.
@@ -234,7 +245,7 @@ impl Pacer {
         self.encoder_busy = !encoder_free;
         let mut callbacks = std::mem::take(&mut self.owed);
         if let Some(from) = self.latch_from() {
-            let latch = self.dirty && !self.latched && encoder_free && now >= from;
+            let latch = self.dirty && !self.latched && encoder_free && (self.tears || now >= from);
             self.latched |= latch;
             self.dirty &= !latch;
             return Due {

@@ -5,6 +5,7 @@ use super::hints::drawn_as;
 use super::syncobj::Syncobjs;
 use super::timing::{Timing, Waiting};
 use crate::clients::Ended;
+use crate::scene::window::Owner;
 use crate::state::{Scope, State};
 use smithay::backend::renderer::utils::{
     RendererSurfaceStateUserData, on_commit_buffer_handler, with_renderer_surface_state,
@@ -38,11 +39,14 @@ pub struct ClientState {
     pub(super) socket: Mutex<Option<Arc<OwnedFd>>>,
     /// Where its end is counted.
     pub(super) ended: Option<Arc<Ended>>,
+    /// Whose it is, and so its windows are.
+    pub(super) owner: Owner,
 }
 
 impl ClientState {
-    /// With a duplicate of our end of the connection, and with where its end is counted.
-    pub fn with_socket(mut self, socket: Arc<OwnedFd>, ended: &Arc<Ended>) -> Self {
+    /// With a duplicate of our end of the connection, with where its end is counted, and of this process.
+    pub fn with_socket(mut self, socket: Arc<OwnedFd>, ended: &Arc<Ended>, pid: u32) -> Self {
+        self.owner = Owner::of(pid);
         self.ended = Some(Arc::clone(ended));
         self.socket = Mutex::new(Some(socket));
         self

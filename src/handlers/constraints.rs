@@ -1,5 +1,6 @@
 //! pointer-constraints: lock and confine.
 
+use crate::scene::stack::origin_of;
 use crate::state::State;
 use smithay::input::pointer::PointerHandle;
 use smithay::reexports::wayland_server::protocol::wl_surface::WlSurface;
@@ -18,13 +19,7 @@ impl PointerConstraintsHandler for State {
         if !active {
             return;
         }
-        let origin = self
-            .scope
-            .placed
-            .iter()
-            .find(|p| p.surface == *surface)
-            .map(|p| p.at.to_f64());
-        if let Some(origin) = origin {
+        if let Some(origin) = origin_of(&self.scope.placed, surface) {
             pointer.set_location(origin + at);
             self.scope.pointer_moved(origin + at);
         }

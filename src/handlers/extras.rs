@@ -2,6 +2,7 @@
 //!
 //! Not advertised: drm-lease, since a headless output has no connector to lend.
 
+use super::color::Preferred;
 use super::dmabuf::Dmabufs;
 use super::gamma_control::Gamma;
 use super::hints::Hints;
@@ -16,7 +17,8 @@ use super::syncobj::Syncobjs;
 use super::tally::Tally;
 use super::timing::Timing;
 use super::toplevel_list::Toplevels;
-use super::{color, tearing, trusted, virtual_pointer};
+use super::{color, pointer_warp, tearing, trusted, virtual_pointer};
+use crate::config::Settings;
 use crate::state::State;
 use smithay::desktop::PopupGrab;
 use smithay::reexports::calloop::LoopHandle;
@@ -73,6 +75,7 @@ pub struct Extras {
     pub gamma: Gamma,
     pub heads: Heads,
     pub on_output: OnOutput,
+    pub preferred: Preferred,
     /// What was told of image descriptions, and is to be ended.
     pub told: Vec<WpImageDescriptionInfoV1>,
     /// What viewers were last told of the focused window's wishes.
@@ -85,8 +88,9 @@ pub struct Extras {
 
 impl Extras {
     /// Makes the globals.
-    pub fn new(dh: &DisplayHandle, events: &LoopHandle<'static, State>) -> Self {
+    pub fn new(dh: &DisplayHandle, events: &LoopHandle<'static, State>, settings: &Settings) -> Self {
         plain(dh);
+        color::init(dh, settings.color_management);
         injection(dh);
         XdgToplevelIconManager::new::<State>(dh).add_icon_size(ICON);
         // A sandbox's client must not make another context, with fewer limits than its own.
@@ -109,6 +113,7 @@ impl Extras {
             gamma: Gamma::new(dh),
             heads: Heads::new(dh),
             on_output: OnOutput::default(),
+            preferred: Preferred::default(),
             told: Vec::new(),
             hints: Hints::default(),
             icons: HashSet::new(),
@@ -139,7 +144,7 @@ fn plain(dh: &DisplayHandle) {
     IdleInhibitManagerState::new::<State>(dh);
     XWaylandKeyboardGrabState::new::<State>(dh);
     tearing::init(dh);
-    color::init(dh);
+    pointer_warp::init(dh);
 }
 
 /// Globals that put input in other clients' hands.

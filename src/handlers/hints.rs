@@ -96,8 +96,9 @@ impl Scope {
     }
 
     /// A commit may have changed what viewers are told.
-    pub(super) fn look_at_hints(&mut self) {
+    pub(crate) fn look_at_hints(&mut self) {
         let hints = self.base_hints();
+        self.pacer.may_tear(self.controls.tearing && hints.tearing);
         if self.extras.hints != hints {
             self.extras.hints = hints;
             self.scene_info_dirty = true;

@@ -15,6 +15,7 @@ mod output_configuration;
 mod output_management;
 pub mod outputs;
 mod plain;
+mod pointer_warp;
 mod screencopy;
 mod seat;
 mod security_context;

@@ -1,7 +1,7 @@
 //! tearing-control: a game says that it would rather tear than wait.
 //!
-//! Recorded with the surface's hints. It has no effect headless: an encoded frame is always a whole one, and is latched as
-//! early as the encoder allows.
+//! Recorded with the surface's hints. An encoded frame is always a whole one, and is latched as early as the encoder allows
+//! but where even intervals are asked for: there such a game's frames are, too, if that is allowed (`--immediate-flips`).
 
 use crate::state::State;
 use smithay::reexports::wayland_protocols::wp::tearing_control::v1::server::{

@@ -1,5 +1,6 @@
 //! xdg_wm_base and xdg-decoration: toplevels fill the output, popups are kept inside it, grabs work.
 
+use super::ClientState;
 use super::seat::KeyboardFocus;
 use crate::scene::window::Kind;
 use crate::state::{Scope, State};
@@ -11,6 +12,7 @@ use smithay::desktop::{
 use smithay::input::{Seat, pointer::Focus};
 use smithay::reexports::wayland_protocols::xdg::decoration::zv1::server::zxdg_toplevel_decoration_v1::Mode;
 use smithay::reexports::wayland_protocols::xdg::shell::server::xdg_toplevel;
+use smithay::reexports::wayland_server::Resource;
 use smithay::reexports::wayland_server::protocol::{wl_output, wl_seat, wl_surface::WlSurface};
 use smithay::utils::{Logical, Rectangle, Serial};
 use smithay::wayland::compositor::{SurfaceData, with_states};
@@ -31,7 +33,10 @@ impl XdgShellHandler for State {
 
     fn new_toplevel(&mut self, toplevel: ToplevelSurface) {
         let surface = toplevel.wl_surface().clone();
-        self.scope.windows.add(0, Kind::Xdg(toplevel), Some(surface));
+        let client = surface.client();
+        let data = client.as_ref().and_then(|client| client.get_data::<ClientState>());
+        let owner = data.map(|data| data.owner).unwrap_or_default();
+        self.scope.windows.add(0, Kind::Xdg(toplevel), Some(surface), owner);
     }
 
     fn new_popup(&mut self, popup: PopupSurface, positioner: PositionerState) {

@@ -185,7 +185,7 @@ impl State {
     }
 
     /// Moves the pointer, as far as a constraint lets it, and tells the surface under it.
-    fn move_to(&mut self, to: Point<f64, Logical>, relative: Option<RelativeMotionEvent>) {
+    pub(crate) fn move_to(&mut self, to: Point<f64, Logical>, relative: Option<RelativeMotionEvent>) {
         let Some(pointer) = self.scope.seat.get_pointer() else {
             return;
         };

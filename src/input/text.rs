@@ -30,8 +30,11 @@ struct Keys {
 impl Typing {
     /// When the rest of the text can be typed.
     pub fn deadline(&self) -> Option<Mono> {
-        let keys = self.keys.as_ref().filter(|_| !self.text.is_empty())?;
-        keys.bindings.free_at()
+        if self.text.is_empty() {
+            return None;
+        }
+        // Without keys, which went with another layout, there is nothing to wait for.
+        self.keys.as_ref().map_or(Some(Mono(0)), |keys| keys.bindings.free_at())
     }
 
     /// The rest is not typed.

@@ -8,6 +8,10 @@ use smithay::input::pointer::{CursorIcon, CursorImageStatus, CursorImageSurfaceD
 use smithay::reexports::wayland_server::protocol::{wl_shm, wl_surface::WlSurface};
 use smithay::wayland::{compositor::with_states, shm::with_buffer_contents};
 use std::time::Duration;
+use xcursor::parser::Image;
+
+/// The usual size of a theme's cursor, in its own measure.
+const SIZE: u32 = 24;
 
 /// The largest side of an image that is sent, in pixels.
 const MAX_SIDE: i32 = 512;
@@ -16,7 +20,7 @@ const MAX_SIDE: i32 = 512;
 #[derive(Debug)]
 pub struct Cursor {
     status: CursorImageStatus,
-    forced: Option<Update>,
+    own: Option<Update>,
     factor: f64,
     theme: Option<xcursor::CursorTheme>,
     hide_after: Option<Duration>,
@@ -28,12 +32,12 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// A cursor that shows the theme's default until a client says otherwise. `forced` is always shown in its place.
-    /// All are shown `factor` times as large.
-    pub fn new(forced: Option<Update>, factor: f64, hide_after: Option<Duration>) -> Self {
+    /// A cursor that shows the default until a client says otherwise: the user's `own` image, or the theme's. All are shown
+    /// `factor` times as large.
+    pub fn new(own: Option<Update>, factor: f64, hide_after: Option<Duration>) -> Self {
         Self {
             status: CursorImageStatus::default_named(),
-            forced,
+            own,
             factor,
             theme: None,
             hide_after,
@@ -43,6 +47,11 @@ impl Cursor {
             place: (0, 0),
             place_sent: (i32::MIN, i32::MIN),
         }
+    }
+
+    /// The user's image of the default cursor, if there is one.
+    pub fn own(&self) -> Option<&Update> {
+        self.own.as_ref()
     }
 
     /// A client, or nobody, set the cursor.
@@ -106,11 +115,11 @@ impl Cursor {
         }
         let mut out = Vec::new();
         if std::mem::take(&mut self.image_changed) {
-            let image = self.image();
-            out.push(if self.factor == 1.0 {
+            let (image, factor) = self.image();
+            out.push(if factor == 1.0 {
                 image
             } else {
-                scaled(image, self.factor, MAX_SIDE as u16)
+                scaled(image, factor, MAX_SIDE as u16)
             });
         }
         if self.place != self.place_sent {
@@ -123,37 +132,50 @@ impl Cursor {
         out
     }
 
-    fn image(&mut self) -> Update {
+    /// The image, and how many times as large it is to be shown.
+    fn image(&mut self) -> (Update, f64) {
+        let factor = self.factor;
         if self.hidden_by_idle {
-            return Update::Hidden;
+            return (Update::Hidden, factor);
         }
-        match &self.status {
-            CursorImageStatus::Hidden => Update::Hidden,
-            _ if self.forced.is_some() => self.forced.clone().unwrap_or(Update::Hidden),
-            CursorImageStatus::Surface(surface) => surface_image(surface).unwrap_or(Update::Hidden),
-            CursorImageStatus::Named(icon) => {
+        match (&self.status, &self.own) {
+            (CursorImageStatus::Hidden, _) => (Update::Hidden, factor),
+            (CursorImageStatus::Surface(surface), _) => (surface_image(surface).unwrap_or(Update::Hidden), factor),
+            (CursorImageStatus::Named(CursorIcon::Default), Some(own)) => (own.clone(), factor),
+            (CursorImageStatus::Named(icon), _) => {
                 let icon = *icon;
-                self.themed(icon).unwrap_or_else(arrow)
+                self.themed(icon).unwrap_or_else(|| (arrow(), factor))
             }
         }
     }
 
-    fn themed(&mut self, icon: CursorIcon) -> Option<Update> {
+    fn themed(&mut self, icon: CursorIcon) -> Option<(Update, f64)> {
         let name = std::env::var("XCURSOR_THEME").unwrap_or_else(|_| "default".into());
         let theme = self.theme.get_or_insert_with(|| xcursor::CursorTheme::load(&name));
         let path = std::iter::once(icon.name())
             .chain(icon.alt_names().iter().copied())
             .find_map(|n| theme.load_icon(n))?;
         let images = xcursor::parser::parse_xcursor(&std::fs::read(path).ok()?)?;
-        let image = images.iter().min_by_key(|i| i.size.abs_diff(24))?;
-        Some(Update::Image {
+        let (image, factor) = of_size(&images, f64::from(SIZE) * self.factor)?;
+        let update = Update::Image {
             width: u16::try_from(image.width).ok()?,
             height: u16::try_from(image.height).ok()?,
             hot_x: u16::try_from(image.xhot).ok()?,
             hot_y: u16::try_from(image.yhot).ok()?,
             rgba: unpremultiply(image.pixels_rgba.chunks_exact(4).map(|p| [p[0], p[1], p[2], p[3]])),
-        })
+        };
+        Some((update, factor))
     }
+}
+
+/// Of a theme's images of one cursor the one whose size is nearest to this, and how many times as large it must be shown
+/// to have it. One that is there in its own size is sharper than a smaller one made large.
+fn of_size(images: &[Image], size: f64) -> Option<(&Image, f64)> {
+    let wanted = size.round() as u32;
+    let image = images.iter().min_by_key(|i| i.size.abs_diff(wanted))?;
+    // The usual size is a theme's to interpret: what is nearest to it is shown as it is.
+    let shown = if wanted == SIZE { image.size } else { wanted };
+    Some((image, f64::from(shown) / f64::from(image.size.max(1))))
 }
 
 /// Reads a client's cursor surface. `None` when nothing can be shown.
@@ -205,9 +227,18 @@ fn unpremultiply(pixels: impl Iterator<Item = [u8; 4]>) -> Vec<u8> {
         .collect()
 }
 
+/// A straight image's pixels as X servers take them: premultiplied, in the order blue, green, red, alpha.
+pub fn to_argb(rgba: &[u8]) -> Vec<u8> {
+    let of = |c: u8, a: u8| ((u32::from(c) * u32::from(a) + 127) / 255) as u8;
+    let pixels = rgba.as_chunks().0.iter();
+    pixels
+        .flat_map(|&[r, g, b, a]| [of(b, a), of(g, a), of(r, a), a])
+        .collect()
+}
+
 /// A plain arrow for machines without a cursor theme: white with a black rim.
 fn arrow() -> Update {
-    const SIZE: usize = 24;
+    const SIZE: usize = self::SIZE as usize;
     let inside = |x: i32, y: i32| x >= 0 && (0..20).contains(&y) && x <= y * 5 / 8 && (y < 15 || x <= (20 - y) * 2);
     let mut rgba = vec![0; SIZE * SIZE * 4];
     for (i, p) in rgba.chunks_exact_mut(4).enumerate() {
@@ -295,6 +326,7 @@ mod tests {
             unpremultiply([[64, 0, 128, 128], [9, 9, 9, 0]].into_iter()),
             [128, 0, 255, 128, 0, 0, 0, 0]
         );
+        assert_eq!(to_argb(&[128, 0, 255, 128, 9, 9, 9, 0]), [128, 0, 64, 128, 0, 0, 0, 0]);
     }
 
     #[test]
@@ -319,6 +351,28 @@ mod tests {
         let why = from_png(&bytes, (3, 1)).unwrap_err().to_string();
         assert_eq!(why, "the hotspot 3,1 is not on the image, which has 3x2 pixels");
         assert!(from_png(&bytes, (0, 2)).is_err());
+    }
+
+    #[test]
+    fn of_a_themes_images_the_nearest_is_taken() {
+        let image = |size| Image {
+            size,
+            width: size,
+            height: size,
+            xhot: 0,
+            yhot: 0,
+            delay: 0,
+            pixels_rgba: Vec::new(),
+            pixels_argb: Vec::new(),
+        };
+        let images = [24, 32, 48, 64].map(image);
+        let chosen = |images: &[Image], size| of_size(images, size).map(|(image, factor)| (image.size, factor));
+        assert_eq!(chosen(&images, 24.0), Some((24, 1.0)));
+        assert_eq!(chosen(&images, 48.0), Some((48, 1.0)));
+        assert_eq!(chosen(&images, 36.0), Some((32, 1.125)));
+        assert_eq!(chosen(&images, 128.0), Some((64, 2.0)));
+        assert_eq!(chosen(&images[1..], 24.0), Some((32, 1.0)), "the theme's smallest");
+        assert_eq!(chosen(&[], 24.0), None);
     }
 
     #[test]

@@ -49,13 +49,15 @@ impl Marks {
         self.overlay || self.external_overlay
     }
 
-    /// The app in Steam's mode: Steam's old main window is Steam's without saying so, a performance display is no app's.
-    pub fn app(&self) -> u32 {
+    /// The app in Steam's mode: Steam's old main window is Steam's without saying so, a performance display is no app's. A
+    /// window that Steam has not marked (it can't mark a Wayland one) is of the app that its process was `launched` for.
+    pub fn app(&self, launched: u32) -> u32 {
         match self {
             Self {
                 external_overlay: true, ..
             } => 0,
             Self { big_picture: true, .. } => STEAM,
+            Self { game: 0, .. } => launched,
             _ => self.game,
         }
     }
@@ -63,5 +65,29 @@ impl Marks {
     /// The opacity as a factor, 0 to 1.
     pub fn alpha(&self) -> f32 {
         (f64::from(self.opacity) / f64::from(u32::MAX)) as f32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_counts_more_than_the_process() {
+        let marked = |game| Marks {
+            game,
+            ..Marks::default()
+        };
+        assert_eq!((marked(0).app(0), marked(0).app(570)), (0, 570));
+        assert_eq!((marked(STEAM).app(570), marked(400).app(0)), (STEAM, 400));
+        let display = Marks {
+            external_overlay: true,
+            ..marked(0)
+        };
+        let old_steam = Marks {
+            big_picture: true,
+            ..marked(0)
+        };
+        assert_eq!((display.app(570), old_steam.app(570)), (0, STEAM));
     }
 }

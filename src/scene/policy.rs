@@ -20,7 +20,8 @@ pub enum Role {
     /// A main window; one at a time is the base that fills the output.
     #[default]
     Normal,
-    /// Belongs above another (a transient, a dialog).
+    /// Belongs above another (a transient, a dialog); a main window, where it covers the game's whole area and the other
+    /// does not, as games do that belong to their launcher: in the other's place it would be cut off.
     Dialog {
         /// The window it belongs to, if that is known.
         parent: Option<WindowId>,
@@ -118,6 +119,7 @@ impl Info {
 
 /// Chooses from the mapped windows, bottom to top.
 pub fn choose(windows: &[Info], wants: &Wants) -> Choice {
+    let windows = &with_own_places(windows);
     let Some(base) = base(windows, wants) else {
         return Choice {
             shown: overlays(windows),
@@ -154,33 +156,55 @@ pub fn choose(windows: &[Info], wants: &Wants) -> Choice {
     }
 }
 
+/// The windows, with those dialogs as main windows that cover everything when what they belong to does not.
+fn with_own_places(windows: &[Info]) -> Vec<Info> {
+    let is_cut = |w: &Info| match w.role {
+        Role::Dialog { parent } => match windows.iter().find(|w| Some(w.id) == parent) {
+            Some(parent) => !parent.covers,
+            None => !windows.iter().any(|w| w.role == Role::Normal && w.covers),
+        },
+        _ => false,
+    };
+    let own = |w: &Info| Info {
+        role: if w.covers && is_cut(w) { Role::Normal } else { w.role },
+        ..*w
+    };
+    windows.iter().map(own).collect()
+}
+
 /// The base window.
 fn base(windows: &[Info], wants: &Wants) -> Option<Info> {
     let top = |f: &dyn Fn(&Info) -> bool| windows.iter().rev().find(|w| f(w)).copied();
     let plain = |w: &Info| !w.marks.is_overlay() && !w.marks.streaming_video;
-    if let Some(window) = wants.window
-        && let Some(named) = top(&|w| plain(w) && w.x11.is_some_and(|(_, x11)| x11 == window))
-    {
-        return Some(named);
+    // X servers give the same numbers: of several windows a game's is meant, of games' that of the app that is named first,
+    // else the first server's.
+    let rank = |w: &Info| wants.apps.iter().position(|app| *app == w.app).unwrap_or(usize::MAX);
+    let of_number = |w: &&Info| plain(w) && w.x11.is_some_and(|(_, x11)| Some(x11) == wants.window);
+    let key = |w: &&Info| (w.app == STEAM, rank(w), w.x11);
+    if let Some(named) = windows.iter().filter(of_number).min_by_key(key) {
+        return Some(*named);
     }
-    let named = wants.apps.iter().find_map(|app| best(windows, &|w| w.app == *app));
-    let game = || best(windows, &|w| wants.steam && w.app != 0 && w.app != STEAM);
-    let big_picture = || top(&|w| wants.steam && w.is_main() && w.marks.big_picture);
+    let seen = |w: &Info| plain(w) && w.marks.opacity > 0;
+    let of_app = |app: &u32| best(windows, &|w| seen(w) && w.app == *app);
+    let named = wants.apps.iter().find_map(of_app);
+    let game = || best(windows, &|w| wants.steam && seen(w) && w.app != 0 && w.app != STEAM);
+    let big_picture = || top(&|w| wants.steam && w.is_main() && seen(w) && w.marks.big_picture);
     named
         .or_else(game)
         .or_else(big_picture)
         .or_else(|| best(windows, &|_| true))
-        .or_else(|| top(&|w| plain(w) && is_dialog(w)))
+        .or_else(|| top(&|w| seen(w) && is_dialog(w)))
+        .or_else(|| top(&seen))
         .or_else(|| top(&plain))
 }
 
-/// The best main window of those that count: one that is a window and no helper, and the newest of them.
+/// The best main window of those that count: one that can be seen, is a window and no helper, and the newest of them.
 fn best(windows: &[Info], counts: &dyn Fn(&Info) -> bool) -> Option<Info> {
     windows
         .iter()
         .enumerate()
         .filter(|(_, w)| w.is_main() && counts(w))
-        .max_by_key(|(at, w)| (w.is_usable(), !w.helper, *at))
+        .max_by_key(|(at, w)| (w.marks.opacity > 0, w.is_usable(), !w.helper, *at))
         .map(|(_, w)| *w)
 }
 

@@ -3,10 +3,12 @@
 use super::layout::Fit;
 use super::marks::Marks;
 use super::policy::{Choice, Info, WindowId};
-use super::window::{Areas, Kind, Window};
+use super::window::{Areas, Kind, Owner, Window};
+use smithay::backend::renderer::utils::with_renderer_surface_state;
 use smithay::desktop::{PopupManager, WindowSurfaceType, utils::under_from_surface_tree};
 use smithay::reexports::wayland_server::{Resource, protocol::wl_surface::WlSurface};
 use smithay::utils::{Logical, Point};
+use smithay::wayland::compositor::get_parent;
 
 /// All windows, bottom to top.
 #[derive(Debug, Default)]
@@ -17,16 +19,18 @@ pub struct Stack {
 
 impl Stack {
     /// Adds a window on top; `server` is the place of its X server, 0 for a Wayland window.
-    pub fn add(&mut self, server: u32, kind: Kind, surface: Option<WlSurface>) -> WindowId {
+    pub fn add(&mut self, server: u32, kind: Kind, surface: Option<WlSurface>, owner: Owner) -> WindowId {
         self.last += 1;
         let id = WindowId(self.last);
         self.windows.push(Window {
             id,
             kind,
             surface,
+            owner,
             mapped: false,
             place: None,
             marks: Marks::default(),
+            covered: false,
             skipped: false,
             server,
         });
@@ -107,6 +111,21 @@ impl Stack {
         visible.map(|w| w.info(self, areas, steam)).collect()
     }
 
+    /// Whether a window that is a main one by its size alone has become one, or is one no longer, since windows were last
+    /// chosen from.
+    pub fn covers_otherwise(&self, areas: Areas<'_>) -> bool {
+        let mut visible = self.windows.iter().filter(|w| w.is_visible() && w.is_main_by_size());
+        visible.any(|w| w.covers(areas(w.server)) != w.covered)
+    }
+
+    /// Windows were chosen from this list, which is that of [`Self::infos`].
+    pub fn note_covering(&mut self, infos: &[Info]) {
+        let visible = self.windows.iter_mut().filter(|w| w.is_visible());
+        for (window, info) in visible.zip(infos) {
+            window.covered = info.covers;
+        }
+    }
+
     /// All mapped windows, none of them the base, the topmost with the keyboard unless another was clicked.
     pub fn all(&self, clicked: Option<WindowId>) -> Choice {
         let shown: Vec<WindowId> = self.windows.iter().filter(|w| w.is_visible()).map(|w| w.id).collect();
@@ -173,6 +192,21 @@ impl Placed {
             own: None,
         }
     }
+}
+
+/// Where the origin of a surface of these trees lies, in the game's coordinates.
+pub fn origin_of(placed: &[Placed], surface: &WlSurface) -> Option<Point<f64, Logical>> {
+    let (mut root, mut offset) = (surface.clone(), Point::default());
+    loop {
+        let view = with_renderer_surface_state(&root, |s| s.view()).flatten();
+        offset += view.map(|view| view.offset).unwrap_or_default();
+        match get_parent(&root) {
+            Some(parent) => root = parent,
+            None => break,
+        }
+    }
+    let of_root = placed.iter().find(|p| p.surface == root);
+    of_root.map(|p| (p.at + offset).to_f64())
 }
 
 /// The surface that the pointer reaches at a point of the game's coordinates, and where its origin lies.

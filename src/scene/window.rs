@@ -27,6 +27,25 @@ pub enum Kind {
 /// The size of the screen of the X server at each place; Wayland windows are on the first one's.
 pub type Areas<'a> = &'a dyn Fn(u32) -> Size<i32, Logical>;
 
+/// Whose a window is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Owner {
+    /// The process; 0: not known.
+    pub pid: u32,
+    /// The app that Steam started it for; 0: for none.
+    pub app: u32,
+}
+
+impl Owner {
+    /// Of this process.
+    pub fn of(pid: u32) -> Self {
+        Self {
+            pid,
+            app: crate::child::app_of(pid),
+        }
+    }
+}
+
 /// A window that is mapped or about to be.
 #[derive(Debug)]
 pub struct Window {
@@ -36,12 +55,16 @@ pub struct Window {
     pub kind: Kind,
     /// Its surface; an X11 window's is known once it is paired.
     pub surface: Option<WlSurface>,
+    /// Whose it is.
+    pub owner: Owner,
     /// It has content and wants to be seen.
     pub mapped: bool,
     /// Where a Wayland window stands, if not in the middle (`Scope::free`).
     pub place: Option<Point<i32, Logical>>,
     /// What Steam says of it; an X11 window's.
     pub marks: Marks,
+    /// It covered everything when windows were last chosen from.
+    pub covered: bool,
     /// It wants no place in a taskbar or pager.
     pub skipped: bool,
     /// The X server it is of: its place in the list of them.
@@ -152,29 +175,44 @@ impl Window {
             // Whether the X server's focus is set, or WM_TAKE_FOCUS sent, is smithay's to see from the window's hints.
             Kind::X11(x11) => (x11_role(x11, self.server, stack), crate::xwayland::takes_keyboard(x11)),
         };
-        let (x11, pid, fullscreen) = match &self.kind {
-            Kind::X11(x11) => (
-                Some((self.server, x11.window_id())),
-                x11.pid().unwrap_or(0),
-                x11.is_fullscreen(),
-            ),
-            Kind::Xdg(_) => (None, 0, false),
+        let (x11, fullscreen) = match &self.kind {
+            Kind::X11(x11) => (Some((self.server, x11.window_id())), x11.is_fullscreen()),
+            Kind::Xdg(_) => (None, false),
         };
-        let rect = self.rect(area);
-        let whole = Rectangle::from_size(area);
-        // The X server's size is ahead of the picture's.
-        let will_cover = matches!(&self.kind, Kind::X11(x) if x.geometry().contains_rect(whole));
+        let size = self.rect(area).size;
         Info {
             id: self.id,
             role,
             keyboard,
-            app: if steam { self.marks.app() } else { self.number() },
+            app: if steam {
+                self.marks.app(self.owner.app)
+            } else {
+                self.number()
+            },
             x11,
-            pid,
-            size: (rect.size.w, rect.size.h),
-            covers: will_cover || rect.contains_rect(whole),
+            pid: self.owner.pid,
+            size: (size.w, size.h),
+            covers: self.covers(area),
             helper: self.skipped && !fullscreen,
             marks: self.marks,
+        }
+    }
+
+    /// It covers all of `area`, or is about to: the X server's size is ahead of the picture's.
+    pub fn covers(&self, area: Size<i32, Logical>) -> bool {
+        let whole = Rectangle::from_size(area);
+        let will_cover = matches!(&self.kind, Kind::X11(x) if x.geometry().contains_rect(whole));
+        will_cover || self.rect(area).contains_rect(whole)
+    }
+
+    /// It is a main window only if it covers everything.
+    pub fn is_main_by_size(&self) -> bool {
+        match &self.kind {
+            Kind::Xdg(toplevel) => toplevel.parent().is_some(),
+            Kind::X11(x11) => {
+                let normal = x11.window_type().is_none_or(|t| t == WmWindowType::Normal);
+                x11.is_override_redirect() || x11.is_transient_for().is_some() || !normal
+            }
         }
     }
 

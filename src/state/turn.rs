@@ -66,6 +66,7 @@ impl State {
 
     /// Makes the layout anew, and tells whoever is under the pointer then.
     pub fn relayout(&mut self) {
+        self.look_at_sizes();
         let before = self.scope.pointer_fit;
         self.scope.relayout();
         self.refresh_pointer_focus(before);

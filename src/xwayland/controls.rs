@@ -1,25 +1,19 @@
 //! Obeys what Steam asks for by properties of the root window and of windows, and keeps the session's own properties true.
 
-use super::feedback::{Facts, Focusable, feedback};
-use super::properties::{Control, SCREENSHOT, mark};
+use super::properties::{Control, Layout, SCREENSHOT, mark};
 use super::steam::Change;
-use crate::config::Filter;
+use crate::config::{Filter, Settings};
 use crate::frame::fixed::RED_ZONE;
-use crate::handlers::Color;
 use crate::input::hotkeys::Action;
 use crate::link::{Refresh, Size};
-use crate::scene::policy::{Info, WindowId};
+use crate::scene::policy::WindowId;
 use crate::scene::window::Kind;
 use crate::state::{Scope, State, period, slower};
-use crate::time::Mono;
 use smithay::input::keyboard::XkbConfig;
 use smithay::output::Mode;
 use smithay::reexports::calloop::ping::make_ping;
 use smithay::xwayland::X11Surface;
 use std::time::Duration;
-
-/// How often the counter of input events is told at most.
-const COUNTER: Duration = Duration::from_millis(100);
 
 /// What was asked for while the session runs, apart from what has its place in the settings.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,35 +30,29 @@ pub struct Controls {
     pub zoom: (f64, f64),
     /// Frames are shown as soon as they are drawn, or at even intervals, in place of the settings'.
     pub vrr: Option<bool>,
+    /// Whether HDR is offered where the settings offer it.
+    pub hdr: Option<bool>,
+    /// Games that would rather tear than wait need not wait.
+    pub tearing: bool,
     /// What even intervals leave for what the estimate misses.
     pub red_zone: Duration,
 }
 
-impl Default for Controls {
-    fn default() -> Self {
+impl Controls {
+    /// Nothing was asked for yet: the settings hold.
+    pub fn new(settings: &Settings) -> Self {
         Self {
             base_apps: Vec::new(),
             base_window: None,
             refresh: None,
-            composite_force: false,
+            composite_force: settings.force_composition,
             zoom: (1.0, 1.0),
             vrr: None,
+            hdr: None,
+            tearing: settings.tearing,
             red_zone: RED_ZONE,
         }
     }
-}
-
-/// What of the facts was last told, and when.
-#[derive(Debug, Default)]
-pub(super) struct Told {
-    /// The windows or the controls have changed.
-    pub dirty: bool,
-    focusable: Vec<Focusable>,
-    cursor: bool,
-    inputs: u32,
-    at: Mono,
-    /// What was last said of a server that a property asked for.
-    pub created: Option<String>,
 }
 
 impl State {
@@ -148,7 +136,13 @@ impl State {
             Control::ScreenScale(share) => scope.controls.zoom.0 = share,
             Control::Magnification(factor) => scope.controls.zoom.1 = factor,
             Control::Keyboard(names) => self.set_layout(names),
+            Control::KeyRepeat(repeat) => self.set_key_repeat(repeat),
             Control::Vrr(on) => scope.set_vrr(on),
+            Control::Hdr(on) => scope.set_hdr(on),
+            Control::Tearing(may) => {
+                scope.controls.tearing = may.unwrap_or(scope.settings.tearing);
+                scope.look_at_hints();
+            }
             Control::RedZone(red_zone) => {
                 scope.controls.red_zone = red_zone.unwrap_or(RED_ZONE);
                 scope.pacer.set_red_zone(scope.controls.red_zone);
@@ -206,86 +200,56 @@ impl State {
         }
     }
 
-    /// The keyboard's layout, without a name the settings'.
-    fn set_layout(&mut self, names: Option<(String, String)>) {
+    /// The keyboard's layout, without one the settings'.
+    fn set_layout(&mut self, layout: Option<Layout>) {
         let Some(keyboard) = self.scope.seat.get_keyboard() else {
             return;
         };
         let kb = self.scope.settings.keyboard.clone();
-        let (layout, variant) = names.unwrap_or((kb.layout, kb.variant));
+        let layout = layout.unwrap_or(Layout {
+            layout: kb.layout,
+            variant: kb.variant,
+            options: None,
+        });
         let config = XkbConfig {
             rules: "",
             model: &kb.model,
-            layout: &layout,
-            variant: &variant,
-            options: kb.options,
+            layout: &layout.layout,
+            variant: &layout.variant,
+            options: layout.options.clone().or(kb.options),
         };
         match keyboard.set_xkb_config(self, config) {
             Ok(()) => {
                 self.scope.typing.forget_keys();
                 self.eis_devices_changed();
             }
-            Err(_) => tracing::warn!(layout, variant, "no keyboard has this layout"),
+            Err(_) => tracing::warn!(?layout, "no keyboard has this layout"),
         }
     }
 
-    /// The X servers' root windows are told what they do not know yet.
-    pub(super) fn x11_feedback(&mut self) {
-        let scope = &mut self.scope;
-        let cursor = scope.cursor.is_visible();
-        let told = &scope.xwayland.told;
-        let counts = told.inputs != scope.inputs && scope.now.since(told.at) >= COUNTER;
-        if !(told.dirty || counts || told.cursor != cursor) {
-            return;
-        }
-        let facts = scope.x11_facts(cursor);
-        let told = &mut scope.xwayland.told;
-        told.cursor = cursor;
-        told.inputs = scope.inputs;
-        told.at = scope.now;
-        told.dirty = false;
-        for server in scope.xwayland.places() {
-            let Some(run) = scope.xwayland.run(server) else {
-                continue;
-            };
-            let (Some(ewmh), Some(steam)) = (&mut run.ewmh, &mut run.steam) else {
-                continue;
-            };
-            let (conn, root) = ewmh.connection();
-            if let Err(why) = steam.write(conn, root, feedback(&facts, server)) {
-                tracing::debug!("error telling Steam: {why:#}");
-            }
+    /// How keys repeat, without a word on it as the settings say.
+    fn set_key_repeat(&mut self, repeat: Option<(u32, u32)>) {
+        let kb = &self.scope.settings.keyboard;
+        let (rate, delay) = repeat.map_or((kb.repeat_rate, kb.repeat_delay), |(r, d)| (r as i32, d as i32));
+        if let Some(keyboard) = self.scope.seat.get_keyboard() {
+            keyboard.change_repeat_info(rate, delay);
         }
     }
 }
 
 impl Scope {
-    /// The X servers' root windows are to be told anew.
-    pub(crate) fn facts_changed(&mut self) {
-        self.xwayland.told.dirty = true;
-    }
-
-    /// The windows, as the policy saw them: Steam is told of those that it may choose.
-    pub fn note_focusable(&mut self, windows: &[Info]) {
-        let choosable = windows.iter().filter(|w| w.is_choosable());
-        self.xwayland.told.focusable = choosable
-            .filter_map(|w| {
-                let (_, window) = w.x11?;
-                let (app, pid) = (w.app, w.pid);
-                Some(Focusable { window, app, pid })
-            })
-            .collect();
-        self.xwayland.told.dirty = true;
-    }
-
-    /// When X servers are to be seen to again: at once, where events wait, or when the counter of input events is to be told.
-    pub fn feedback_deadline(&self) -> Option<Mono> {
-        if self.xwayland.has_unread() {
-            return Some(self.now);
+    /// The server at this place is gone, with the properties that named the base, or with the window that they named: another
+    /// one is to have its number.
+    pub(super) fn forget_named_base(&mut self, server: u32) {
+        let controls = &mut self.controls;
+        if server == 0 {
+            controls.base_apps.clear();
         }
-        let told = &self.xwayland.told;
-        let due = self.xwayland.display().is_some() && told.inputs != self.inputs;
-        due.then(|| told.at + COUNTER)
+        let base = self.choice.base.and_then(|id| self.windows.get(id));
+        let number = base.filter(|w| w.server == server).and_then(|w| w.x11());
+        if server == 0 || number.is_some_and(|x11| controls.base_window == Some(x11.window_id())) {
+            controls.base_window = None;
+        }
     }
 
     /// Reads what Steam says of a window that is new.
@@ -365,43 +329,5 @@ impl Scope {
             }
         }
         self.damage();
-    }
-
-    fn x11_facts(&self, cursor: bool) -> Facts {
-        let window = |id: Option<WindowId>| id.and_then(|id| self.windows.get(id));
-        let first = self.xwayland.display().map_or_else(String::new, |n| format!(":{n}"));
-        let display = |id| match window(id) {
-            Some(w) if w.x11().is_none() => self.wayland.clone(),
-            Some(w) => {
-                let number = self.xwayland.display_of(w.server);
-                number.map_or_else(|| first.clone(), |n| format!(":{n}"))
-            }
-            None => first.clone(),
-        };
-        let (x, y) = self.look().enlargement();
-        let area = Size {
-            w: self.area.w as u32,
-            h: self.area.h as u32,
-        };
-        let mut modes = vec![self.settings.output];
-        modes.extend((area != self.settings.output).then_some(area));
-        Facts {
-            focusable: self.xwayland.told.focusable.clone(),
-            app: self.choice.app,
-            app_gfx: self.choice.app_gfx,
-            window: window(self.choice.base).map_or(0, |w| w.number()),
-            shown: display(self.choice.base),
-            keyboard: display(self.choice.keyboard),
-            pointer: display(self.choice.pointer.first().copied()),
-            inputs: self.inputs,
-            cursor,
-            vrr: self.is_vrr(),
-            hdr: self.settings.hdr,
-            hdr_wanted: matches!(self.base_hints().color, Color::Bt2020Pq | Color::Scrgb),
-            fsr: self.settings.filter == Filter::Fsr && x >= 1.0 && y >= 1.0 && (x, y) != (1.0, 1.0),
-            refresh: self.refresh(),
-            modes,
-            created: self.xwayland.told.created.clone(),
-        }
     }
 }

@@ -54,6 +54,8 @@ pub struct Facts {
     /// Frames are shown as soon as they are drawn.
     pub vrr: bool,
     /// The monitor is an HDR one.
+    pub hdr_monitor: bool,
+    /// Programs are offered to draw HDR.
     pub hdr: bool,
     /// The base window's picture is in HDR.
     pub hdr_wanted: bool,
@@ -113,7 +115,7 @@ fn display(facts: &Facts) -> Vec<(&'static str, Value)> {
         ("GAMESCOPE_VRR_FEEDBACK", word(facts.vrr.into())),
         // No screen is built in.
         ("GAMESCOPE_DISPLAY_IS_EXTERNAL", word(1)),
-        ("GAMESCOPE_DISPLAY_SUPPORTS_HDR", word(facts.hdr.into())),
+        ("GAMESCOPE_DISPLAY_SUPPORTS_HDR", word(facts.hdr_monitor.into())),
         ("GAMESCOPE_HDR_OUTPUT_FEEDBACK", word(facts.hdr.into())),
         ("GAMESCOPE_COLOR_APP_WANTS_HDR_FEEDBACK", word(facts.hdr_wanted.into())),
     ]
@@ -163,6 +165,7 @@ mod tests {
             cursor: true,
             fsr: false,
             vrr: true,
+            hdr_monitor: false,
             hdr: false,
             hdr_wanted: false,
             refresh: Refresh(59_940),

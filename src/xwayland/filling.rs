@@ -60,6 +60,7 @@ impl Scope {
             .unwrap_or_else(|| Rectangle::from_size(self.x11_area(window)))
     }
 
+    /// A window is to fill the output.
     pub(super) fn x11_fill(&mut self, window: &X11Surface, how: Fill) {
         if window.is_override_redirect() {
             return;
@@ -78,13 +79,40 @@ impl Scope {
         self.damage();
     }
 
-    /// A window that is to fill the output whether it wants or not.
-    pub(super) fn x11_force(&mut self, window: &X11Surface, force: bool) {
-        if force {
+    /// A window asks to be full-screen, or to be so no longer: where every window must be, that is for later.
+    pub(super) fn x11_asks_fullscreen(&mut self, window: &X11Surface, wants: bool) {
+        let must = !wants && self.settings.force_fullscreen && self.x11_is_main(window);
+        if let Some(managed) = self.xwayland.managed(window) {
+            managed.forced = must;
+        }
+        if wants {
             self.x11_fill(window, Fill::Fullscreen);
-        } else {
+        } else if !must {
             self.x11_unfill(window, Fill::Fullscreen);
         }
+    }
+
+    /// A window is to fill the output whether it wants or not, or only as it asked for itself.
+    pub(super) fn x11_force(&mut self, window: &X11Surface, force: bool) {
+        let full = window.is_fullscreen();
+        let Some(managed) = self.xwayland.managed(window) else {
+            return;
+        };
+        let was_forced = managed.forced;
+        managed.forced = force && (was_forced || !full);
+        if force && !full {
+            self.x11_fill(window, Fill::Fullscreen);
+        } else if !force && was_forced {
+            self.x11_unfill(window, Fill::Fullscreen);
+        }
+    }
+
+    /// Whether it is a main window.
+    pub(super) fn x11_is_main(&self, window: &X11Surface) -> bool {
+        let server = self.xwayland.server_of(window).unwrap_or(0);
+        let known = self.windows.by_x11(server, window.window_id());
+        let area = |server| self.area_of(server);
+        known.is_some_and(|w| w.info(&self.windows, &area, false).is_main())
     }
 
     /// A window that fills the output, whose size has changed.

@@ -4,7 +4,7 @@ use super::filling::Fill;
 use super::pairing::announced_id;
 use super::slot::Managed;
 use crate::scene::policy::WindowId;
-use crate::scene::window::Kind;
+use crate::scene::window::{Kind, Owner};
 use crate::state::{Scope, State};
 use smithay::utils::{Logical, Rectangle};
 use smithay::wayland::selection::SelectionTarget;
@@ -68,16 +68,14 @@ impl XwmHandler for State {
         if let Some(known) = id.and_then(|id| scope.windows.get_mut(id)) {
             known.skipped = wishes.skipped;
         }
-        let main =
-            window.window_type().is_none_or(|t| t == WmWindowType::Normal) && window.is_transient_for().is_none();
-        if scope.settings.force_fullscreen && main {
-            scope.x11_force(&window, true);
-        }
         if wishes.maximized {
             scope.x11_fill(&window, Fill::Maximized);
         }
         if wishes.fullscreen {
             scope.x11_fill(&window, Fill::Fullscreen);
+        }
+        if scope.settings.force_fullscreen && scope.x11_is_main(&window) {
+            scope.x11_force(&window, true);
         }
     }
 
@@ -145,19 +143,6 @@ impl XwmHandler for State {
             slot.told_order = None;
             self.x11_restack();
         }
-        // One that places itself becomes a main window by covering everything.
-        if window.is_override_redirect() {
-            let id = self.scope.x11_id(&window);
-            let main = |s: &Scope| {
-                let known = id.and_then(|id| s.windows.get(id));
-                let area = |server| s.area_of(server);
-                known.is_some_and(|w| w.info(&s.windows, &area, s.settings.steam).is_main())
-            };
-            let was = self.scope.choice.base == id;
-            if id.is_some() && main(&self.scope) != was {
-                self.scene_changed();
-            }
-        }
     }
 
     fn property_notify(&mut self, _xwm: XwmId, window: X11Surface, property: WmWindowProperty) {
@@ -182,11 +167,11 @@ impl XwmHandler for State {
     }
 
     fn fullscreen_request(&mut self, _xwm: XwmId, window: X11Surface) {
-        self.scope.x11_fill(&window, Fill::Fullscreen);
+        self.scope.x11_asks_fullscreen(&window, true);
     }
 
     fn unfullscreen_request(&mut self, _xwm: XwmId, window: X11Surface) {
-        self.scope.x11_unfill(&window, Fill::Fullscreen);
+        self.scope.x11_asks_fullscreen(&window, false);
     }
 
     // There is nowhere to minimise to: another main window is shown, if there is one.
@@ -310,16 +295,24 @@ impl Scope {
             managed.mapped |= mapped;
             return;
         }
-        let id = self.windows.add(server, Kind::X11(window.clone()), None);
+        // Its own word counts only where the X server does not know better: many say nothing, and in a container the
+        // numbers are others.
+        let ewmh = self.xwayland.ewmh(server).filter(|_| self.settings.xres);
+        let pid = ewmh.and_then(|e| e.pid(window.window_id()).ok()?);
+        let owner = Owner::of(pid.or_else(|| window.pid()).unwrap_or(0));
+        let id = self.windows.add(server, Kind::X11(window.clone()), None, owner);
         let managed = Managed {
             id,
             mapped,
             before: announced_id(window),
             paired: None,
             former: None,
+            forced: false,
             above: None,
         };
-        slot.windows.insert(window.window_id(), managed);
+        if let Some(slot) = self.xwayland.slots.get_mut(&server) {
+            slot.windows.insert(window.window_id(), managed);
+        }
         self.x11_read_marks(server, window, id);
     }
 

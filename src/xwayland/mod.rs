@@ -18,9 +18,10 @@
 //! | `stacking` | tells the X server our order, with as few moves as it takes (`moves` is pure) |
 //! | `steam`, `properties` | gamescope's and Steam's X properties: reading and writing, and their meaning (pure) |
 //! | `controls` | obeys them |
-//! | `feedback` | what Steam is told (pure) |
+//! | `told` | tells the root windows what has changed of the session |
+//! | `feedback` | how Steam is told of it (pure) |
 //! | `ewmh` | a connection of our own, for what smithay's window manager leaves out |
-//! | `screen` | tells X11 clients of the monitor |
+//! | `screen` | tells X11 clients of the monitor, and gives them the default cursor |
 //! | `selection` | clipboard and primary selection, both ways |
 
 mod connections;
@@ -40,10 +41,11 @@ mod server;
 mod slot;
 mod stacking;
 mod steam;
+mod told;
 
 pub use controls::Controls;
 pub use manager::takes_keyboard;
-pub use properties::Control;
+pub use properties::{Control, Layout};
 
 use server::Server;
 use slot::Slot;
@@ -70,7 +72,7 @@ pub struct Xwayland {
     /// Servers that were told to end and have not yet.
     ending: usize,
     /// What Steam was last told.
-    told: controls::Told,
+    told: told::Told,
     /// Whether servers answer.
     answers: connections::Answers,
     /// Who offers what as the selections.

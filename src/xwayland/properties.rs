@@ -77,8 +77,10 @@ pub enum Control {
     CompositeForce(bool),
     /// Every main window is made to fill the output.
     ForceFullscreen(bool),
-    /// The keyboard's layout and its variant.
-    Keyboard(Option<(String, String)>),
+    /// The keyboard's layout.
+    Keyboard(Option<Layout>),
+    /// Key repeats a second, and the milliseconds before the first.
+    KeyRepeat(Option<(u32, u32)>),
     /// One Xwayland more, whose readiness is told with this number.
     CreateServer(u32),
     /// The one at this place less.
@@ -91,8 +93,23 @@ pub enum Control {
     Magnification(f64),
     /// Frames are shown as soon as they are drawn, or at even intervals; `None`: as the settings say.
     Vrr(Option<bool>),
+    /// HDR is offered, or not; `None`: as the settings say.
+    Hdr(Option<bool>),
+    /// Games that would rather tear than wait need not wait; `None`: as the settings say.
+    Tearing(Option<bool>),
     /// What even intervals leave for what the estimate misses.
     RedZone(Option<Duration>),
+}
+
+/// A keyboard's layout, in xkb's names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Layout {
+    /// Its own name.
+    pub layout: String,
+    /// Its variant.
+    pub variant: String,
+    /// What is different about it, such as `caps:escape`; `None`: what the settings say.
+    pub options: Option<String>,
 }
 
 /// Asks for a server's mode; taken away by us when the mode is there.
@@ -106,9 +123,9 @@ type Read = fn(&Raw) -> Result<Option<Control>, &'static str>;
 
 /// The properties of the root window that are obeyed. `Ok(None)`: there is nothing to do.
 ///
-/// Steam sets others, which have nothing to act on here: `GAMESCOPE_ALLOW_TEARING` (a stream's frames are whole),
-/// `GAMESCOPE_LOW_LATENCY` (the limiter adds no queue anyway), `STEAM_TOUCH_CLICK_MODE`, `STEAM_GAMES_RUNNING`.
-pub const CONTROLS: [(&str, Read); 21] = [
+/// Steam sets others, which have nothing to act on here: `GAMESCOPE_LOW_LATENCY` (the limiter adds no queue anyway),
+/// `STEAM_TOUCH_CLICK_MODE`, `STEAM_GAMES_RUNNING`.
+pub const CONTROLS: [(&str, Read); 24] = [
     ("GAMESCOPECTRL_BASELAYER_APPID", |raw| {
         Ok(Some(Control::BaseApps(raw.words.clone())))
     }),
@@ -136,6 +153,8 @@ pub const CONTROLS: [(&str, Read); 21] = [
         Ok(Some(Control::ForceFullscreen(is_set(raw))))
     }),
     ("GAMESCOPE_KEYBOARD_LAYOUT", keyboard),
+    // Our own: gamescope has no property for it.
+    ("GAMESCOPE_KEYBOARD_REPEAT", key_repeat),
     ("GAMESCOPE_CREATE_XWAYLAND_SERVER", |raw| {
         Ok(first(raw).filter(|name| *name != 0).map(Control::CreateServer))
     }),
@@ -157,6 +176,12 @@ pub const CONTROLS: [(&str, Read); 21] = [
     }),
     ("GAMESCOPE_VRR_ENABLED", |raw| {
         Ok(Some(Control::Vrr(first(raw).map(|on| on != 0))))
+    }),
+    ("GAMESCOPE_DISPLAY_HDR_ENABLED", |raw| {
+        Ok(Some(Control::Hdr(first(raw).map(|on| on != 0))))
+    }),
+    ("GAMESCOPE_ALLOW_TEARING", |raw| {
+        Ok(Some(Control::Tearing(first(raw).map(|may| may != 0))))
     }),
     ("GAMESCOPE_TUNEABLE_VBLANK_REDZONE", |raw| {
         let nanoseconds = first(raw).map(u64::from);
@@ -246,22 +271,40 @@ fn sharpness(raw: &Raw) -> Result<Option<Control>, &'static str> {
     }
 }
 
-/// `de`, `de(nodeadkeys)`, `us,ru`.
+/// `de`, `de(nodeadkeys)`, `us,ru`; and, which gamescope does not have, xkb's options after a colon:
+/// `us(intl):caps:escape`.
 fn keyboard(raw: &Raw) -> Result<Option<Control>, &'static str> {
     let text = std::str::from_utf8(&raw.bytes).map_err(|_| "no text")?;
     let text = text.trim_end_matches('\0').trim();
     if text.is_empty() {
         return Ok(Some(Control::Keyboard(None)));
     }
-    let fits = |c: char| c.is_ascii_alphanumeric() || "_-,()".contains(c);
+    let fits = |c: char| c.is_ascii_alphanumeric() || "_-,():".contains(c);
     if text.len() > 100 || !text.chars().all(fits) {
         return Err("no name of a layout");
     }
-    let (layout, variant) = match text.split_once('(') {
-        Some((layout, rest)) => (layout, rest.strip_suffix(')').ok_or("a ) is missing")?),
-        None => (text, ""),
+    let (names, options) = match text.split_once(':') {
+        Some((names, options)) => (names, Some(options.to_owned())),
+        None => (text, None),
     };
-    Ok(Some(Control::Keyboard(Some((layout.to_owned(), variant.to_owned())))))
+    let (layout, variant) = match names.split_once('(') {
+        Some((layout, rest)) => (layout, rest.strip_suffix(')').ok_or("a ) is missing")?),
+        None => (names, ""),
+    };
+    Ok(Some(Control::Keyboard(Some(Layout {
+        layout: layout.to_owned(),
+        variant: variant.to_owned(),
+        options,
+    }))))
+}
+
+/// `[repeats a second, milliseconds before the first]`, with the bounds of the options.
+fn key_repeat(raw: &Raw) -> Result<Option<Control>, &'static str> {
+    Ok(Some(Control::KeyRepeat(match raw.words[..] {
+        [] => None,
+        [rate @ 0..=1000, delay @ 1..=10_000] => Some((rate, delay)),
+        _ => return Err("a rate to 1000 a second and a delay of 1 to 10000 ms are wanted"),
+    })))
 }
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ impl State {
                         break;
                     }
                     Ok(Some(News::Property { window, atom })) => {
+                        self.scope.x11_look_at_told(server, window, atom);
                         if known.insert((window, atom)) {
                             changed.push((window, atom));
                         }

@@ -1,9 +1,11 @@
-//! What X11 clients hear of the monitor: its EDID as a property of each RandR output, where xrandr and Wine read it, and
+//! What X11 clients hear of the screen: the default cursor, and of the monitor its EDID as a property of each RandR output, where xrandr and Wine read it, and
 //! the path of its file as gamescope's property of the root window.
 
 use crate::monitor::Monitor;
+use crate::scene::cursor::to_argb;
 use crate::state::State;
 use anyhow::Result;
+use goggles_protocols::cursor::Update;
 use std::os::unix::ffi::OsStrExt;
 use x11rb::protocol::randr::ConnectionExt as _;
 use x11rb::protocol::xproto::{AtomEnum, ConnectionExt as _, PropMode};
@@ -20,6 +22,32 @@ impl State {
         let (conn, root) = ewmh.connection();
         if let Err(why) = show(conn, root, monitor) {
             tracing::warn!("Xwayland can't be told of the monitor: {why:#}");
+        }
+    }
+}
+
+impl State {
+    /// Gives the server at this place, which has become ready, the user's default cursor, if there is one: X11 programs
+    /// show it wherever they have none of their own.
+    pub(super) fn x11_show_cursor(&mut self, server: u32) {
+        let scope = &mut self.scope;
+        let Some(Update::Image {
+            width,
+            height,
+            hot_x,
+            hot_y,
+            rgba,
+        }) = scope.cursor.own()
+        else {
+            return;
+        };
+        let (size, hotspot) = ((*width, *height).into(), (*hot_x, *hot_y).into());
+        let shown = scope
+            .xwayland
+            .wm(server)
+            .map(|wm| wm.set_cursor(&to_argb(rgba), size, hotspot));
+        if let Some(Err(why)) = shown {
+            tracing::warn!("Xwayland can't be given the cursor: {why}");
         }
     }
 }

@@ -222,6 +222,7 @@ impl State {
         let number = server.display;
         tracing::info!("Xwayland {place} is ready at :{number}");
         self.x11_show_monitor(place);
+        self.x11_show_cursor(place);
         if let Some(slot) = self.scope.xwayland.slots.get_mut(&place) {
             slot.told_order = None;
             if let (Some(name), false) = (slot.name, slot.was_ready) {
@@ -366,6 +367,7 @@ impl State {
             tracing::debug!("error closing Xwayland's connection: {why}");
         }
         self.scope.xwayland.retired.extend(server.wm);
+        self.scope.forget_named_base(place);
         let of_server = self
             .scope
             .windows

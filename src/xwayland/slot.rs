@@ -62,6 +62,8 @@ pub(super) struct Managed {
     pub paired: Option<u32>,
     /// Where it was before it filled the output.
     pub former: Option<Rectangle<i32, Logical>>,
+    /// It fills the output because every window must, and not because it asked for that.
+    pub forced: bool,
     /// The window below it (`Some(None)`: it is the lowest), as the X server last said.
     pub above: Option<Option<u32>>,
 }

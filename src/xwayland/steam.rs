@@ -35,6 +35,8 @@ pub struct Steam {
     utf8: u32,
     atoms: BTreeMap<&'static str, u32>,
     written: BTreeMap<&'static str, Value>,
+    /// How often the server is yet to say that we changed each.
+    echoes: BTreeMap<&'static str, u32>,
     complained: BTreeSet<usize>,
 }
 
@@ -57,6 +59,7 @@ impl Steam {
             utf8: utf8.reply()?.atom,
             atoms: BTreeMap::new(),
             written: BTreeMap::new(),
+            echoes: BTreeMap::new(),
             complained: BTreeSet::new(),
         })
     }
@@ -113,6 +116,20 @@ impl Steam {
         })
     }
 
+    /// A property of the root window has changed. Whether it was another's doing, so that what we wrote must be written again.
+    pub fn is_overwritten(&mut self, atom: u32) -> bool {
+        let Some((name, _)) = self.atoms.iter().find(|(_, known)| **known == atom) else {
+            return false;
+        };
+        match self.echoes.get_mut(name) {
+            Some(left) if *left > 0 => {
+                *left -= 1;
+                false
+            }
+            _ => self.written.remove(name).is_some(),
+        }
+    }
+
     /// Writes what differs from what was written before.
     pub fn write(&mut self, conn: &RustConnection, root: u32, values: Vec<(&'static str, Value)>) -> Result<()> {
         let before = self.written.len();
@@ -144,6 +161,9 @@ impl Steam {
                     conn.delete_property(root, atom)?;
                 }
             }
+            // What is not there can't be taken away, of which nobody hears.
+            let heard = value != Value::Nothing || self.written.get(name).is_some_and(|v| *v != Value::Nothing);
+            *self.echoes.entry(name).or_default() += u32::from(heard);
             self.written.insert(name, value);
             wrote = true;
         }

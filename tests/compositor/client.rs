@@ -49,6 +49,8 @@ pub struct Heard {
     pub keys: Vec<(u32, bool)>,
     pub keyboard_focus: Option<u32>,
     pub keymaps: usize,
+    /// How keys repeat: how often a second, after how many milliseconds.
+    pub repeat: Option<(i32, i32)>,
     /// What the newest keymap makes of the keys.
     xkb: Option<xkb::State>,
     /// The characters that were typed, each by the keymap at its time.
@@ -444,6 +446,7 @@ impl Dispatch<wl_keyboard::WlKeyboard, ()> for Heard {
                 state.update_mask(mods_depressed, mods_latched, mods_locked, 0, 0, group);
             }
             wl_keyboard::Event::Leave { .. } => this.keyboard_focus = None,
+            wl_keyboard::Event::RepeatInfo { rate, delay } => this.repeat = Some((rate, delay)),
             wl_keyboard::Event::Key { key, state, serial, .. } => {
                 this.serial = serial;
                 let pressed = state == WEnum::Value(wl_keyboard::KeyState::Pressed);

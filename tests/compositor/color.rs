@@ -4,6 +4,7 @@ use crate::client::{Client, Window};
 use crate::fixture::{Fixture, settings};
 use goggles_scope::config::Settings;
 use goggles_scope::handlers::Color;
+use goggles_scope::xwayland::Control;
 use wayland_client::protocol::wl_shm;
 use wayland_protocols::wp::color_management::v1::client::{
     wp_color_management_surface_v1::WpColorManagementSurfaceV1,
@@ -59,6 +60,16 @@ fn what_can_be_said_is_offered() {
         !c.heard.said(MANAGER, "tf: Value(Srgb)"),
         "it is of the first version only"
     );
+}
+
+#[test]
+fn it_need_not_be_offered() {
+    let mut f = Fixture::with(Settings {
+        color_management: false,
+        ..settings(32, 32)
+    });
+    let c = f.client();
+    assert!(!c.heard.names.contains_key(MANAGER));
 }
 
 #[test]
@@ -212,6 +223,65 @@ fn an_hdr_monitor_prefers_hdr10() {
     ] {
         assert_eq!(c.heard.count(INFO, what), 1, "{what}: {:?}", c.heard.log);
     }
+}
+
+#[test]
+fn hdr_is_switched_off_and_on_again() {
+    for version in [1, 2] {
+        let mut f = Fixture::with(Settings {
+            hdr: true,
+            ..settings(32, 32)
+        });
+        let mut c = f.client();
+        let w = c.toplevel();
+        f.settle(&mut [&mut c]);
+        let manager: WpColorManagerV1 = c.global(version);
+        let output = manager.get_output(&c.globals().output, &c.qh(), ());
+        let feedback = manager.get_surface_feedback(&w.surface, &c.qh(), ());
+        f.settle(&mut [&mut c]);
+        // What the objects said, and what is preferred then.
+        let switch = |f: &mut Fixture, c: &mut Client, on: Option<bool>| {
+            c.heard.log.clear();
+            f.state.control(Control::Hdr(on));
+            f.settle(&mut [c]);
+            output.get_image_description(&c.qh(), ());
+            feedback.get_preferred(&c.qh(), ());
+            f.settle(&mut [c]);
+            std::mem::take(&mut c.heard.log)
+        };
+        let (changed, ready) = match version {
+            1 => ("PreferredChanged { identity: ", "Ready { identity: "),
+            _ => (
+                "PreferredChanged2 { identity_hi: 0, identity_lo: ",
+                "Ready2 { identity_hi: 0, identity_lo: ",
+            ),
+        };
+        let all = |identity: u32| {
+            [
+                "wp_color_management_output_v1: ImageDescriptionChanged".to_owned(),
+                format!("wp_color_management_surface_feedback_v1: {changed}{identity} }}"),
+                format!("{IMAGE}: {ready}{identity} }}"),
+                format!("{IMAGE}: {ready}{identity} }}"),
+            ]
+        };
+        assert_eq!(switch(&mut f, &mut c, Some(false)), all(1));
+        assert_eq!(switch(&mut f, &mut c, Some(false)), all(1)[2..], "it is off already");
+        assert_eq!(switch(&mut f, &mut c, None), all(3));
+        output.destroy();
+        feedback.destroy();
+        f.settle(&mut [&mut c]);
+        f.state.control(Control::Hdr(Some(false)));
+        f.settle(&mut [&mut c]);
+        assert!(c.error.is_none(), "{:?}", c.error);
+    }
+    // A monitor without HDR has nothing to switch.
+    let (mut f, mut c, w, manager) = begin(1);
+    manager.get_surface_feedback(&w.surface, &c.qh(), ());
+    f.settle(&mut [&mut c]);
+    f.state.control(Control::Hdr(Some(true)));
+    f.settle(&mut [&mut c]);
+    assert!(!c.heard.said("wp_color_management_surface_feedback_v1", "Preferred"));
+    assert!(!f.state.scope.is_hdr());
 }
 
 #[test]

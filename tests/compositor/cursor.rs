@@ -1,15 +1,20 @@
 //! What viewers hear of the cursor with the options that are about it.
 
-use crate::client::Client;
-use crate::fixture::{Fixture, settings};
+use crate::client::{Client, Heard};
+use crate::fixture::{Fixture, PIXELS, png, settings};
 use goggles_protocols::cursor::Update;
 use goggles_protocols::input::Event;
 use goggles_scope::cli::{Action, parse};
 use goggles_scope::config::Settings;
 use goggles_scope::link::FromScope;
 use std::ffi::OsString;
+use wayland_client::delegate_noop;
 use wayland_client::protocol::wl_pointer;
 use wayland_client::protocol::wl_shm::Format;
+use wayland_protocols::wp::cursor_shape::v1::client::{
+    wp_cursor_shape_device_v1::{Shape, WpCursorShapeDeviceV1},
+    wp_cursor_shape_manager_v1::WpCursorShapeManagerV1,
+};
 
 /// A session with these options about the cursor.
 fn fixture(args: &[OsString]) -> Fixture {
@@ -59,22 +64,8 @@ fn set_image(f: &mut Fixture, c: &mut Client, serial: u32) {
     f.advance(20, &mut [c]);
 }
 
-/// A PNG file of three pixels, red, green and half transparent blue, in a folder that lives as long.
-fn png() -> (tempfile::TempDir, OsString) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("cursor.png");
-    let mut encoder = png::Encoder::new(std::fs::File::create(&path).expect("a file"), 3, 1);
-    encoder.set_color(png::ColorType::Rgba);
-    let mut writer = encoder.write_header().expect("a header");
-    writer.write_image_data(&PIXELS).expect("pixels");
-    writer.finish().expect("a file");
-    (folder, path.into())
-}
-
-const PIXELS: [u8; 12] = [255, 0, 0, 255, 0, 255, 0, 255, 0, 0, 255, 128];
-
 #[test]
-fn the_users_image_is_shown_in_place_of_every_other() {
+fn the_users_image_is_the_default_and_a_games_own_wins() {
     let (_folder, path) = png();
     let mut f = fixture(&["--cursor".into(), path, "--cursor-hotspot".into(), "2,0".into()]);
     let own = Update::Image {
@@ -90,13 +81,24 @@ fn the_users_image_is_shown_in_place_of_every_other() {
     set_image(&mut f, &mut c, serial);
     let images = heard(&mut f);
     assert!(
-        !images.is_empty() && images.iter().all(|image| *image == own),
+        matches!(images.last(), Some(Update::Image { width: 2, .. })),
         "{images:?}"
     );
-    // That there is to be none is the client's to say.
     c.globals().pointer.set_cursor(serial, None, 0, 0);
     f.advance(20, &mut [&mut c]);
     assert_eq!(heard(&mut f), [Update::Hidden]);
+    let shapes: WpCursorShapeManagerV1 = c.global(1);
+    let shape = shapes.get_pointer(&c.globals().pointer, &c.qh(), ());
+    shape.set_shape(serial, Shape::Text);
+    f.settle(&mut [&mut c]);
+    let text = heard(&mut f);
+    assert!(
+        matches!(&text[..], [image @ Update::Image { .. }] if *image != own),
+        "{text:?}"
+    );
+    shape.set_shape(serial, Shape::Default);
+    f.settle(&mut [&mut c]);
+    assert_eq!(heard(&mut f), [own]);
 }
 
 #[test]
@@ -146,3 +148,6 @@ fn it_grows_with_the_output_whosever_it_is() {
         (&[0x11, 0x22, 0x33, 0xff][..], &[0x80, 0, 0, 0x80][..])
     );
 }
+
+delegate_noop!(Heard: WpCursorShapeManagerV1);
+delegate_noop!(Heard: WpCursorShapeDeviceV1);

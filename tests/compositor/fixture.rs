@@ -53,6 +53,21 @@ pub fn settings(w: u32, h: u32) -> Settings {
     }
 }
 
+/// A PNG file of three pixels, red, green and half transparent blue, in a folder that lives as long.
+pub fn png() -> (tempfile::TempDir, OsString) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("cursor.png");
+    let mut encoder = png::Encoder::new(std::fs::File::create(&path).expect("a file"), 3, 1);
+    encoder.set_color(png::ColorType::Rgba);
+    let mut writer = encoder.write_header().expect("a header");
+    writer.write_image_data(&PIXELS).expect("pixels");
+    writer.finish().expect("a file");
+    (folder, path.into())
+}
+
+/// That picture's.
+pub const PIXELS: [u8; 12] = [255, 0, 0, 255, 0, 255, 0, 255, 0, 0, 255, 128];
+
 /// The stream, the sound and the profiles of a configuration file with this text.
 pub fn with_file(text: &str, settings: Settings) -> Settings {
     let folder = tempfile::tempdir().expect("a folder");

@@ -1,8 +1,10 @@
 //! What surfaces say of their content.
 
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, settings};
+use goggles_scope::config::Settings;
 use goggles_scope::handlers::Content;
 use goggles_scope::link::FromScope;
+use goggles_scope::xwayland::Control;
 use smithay::wayland::compositor::with_states;
 use smithay::wayland::xdg_toplevel_icon::ToplevelIconCachedState;
 use wayland_client::protocol::wl_shm::Format;
@@ -162,6 +164,37 @@ fn a_surface_may_wish_to_tear_from_its_commit_on() {
     manager.get_tearing_control(&w.surface, &c.qh(), ());
     f.settle(&mut [&mut c]);
     assert!(c.error.is_some());
+}
+
+#[test]
+fn at_even_intervals_a_game_that_may_tear_need_not_wait() {
+    let mut f = Fixture::with(Settings {
+        adaptive_sync: false,
+        tearing: true,
+        ..settings(32, 32)
+    });
+    let mut c = f.client();
+    let w = c.toplevel();
+    f.settle(&mut [&mut c]);
+    c.fill(&w.surface, (32, 32), 1);
+    f.settle(&mut [&mut c]);
+    let at_once = |f: &Fixture| f.state.scope.pacer.shown_at(f.now()) == f.now();
+    assert!(!at_once(&f));
+    let manager: WpTearingControlManagerV1 = c.global(1);
+    let control = manager.get_tearing_control(&w.surface, &c.qh(), ());
+    control.set_presentation_hint(PresentationHint::Async);
+    w.surface.commit();
+    f.settle(&mut [&mut c]);
+    assert!(at_once(&f));
+    for (may, then) in [
+        (Some(false), false),
+        (Some(true), true),
+        (Some(false), false),
+        (None, true),
+    ] {
+        f.state.control(Control::Tearing(may));
+        assert_eq!(at_once(&f), then);
+    }
 }
 
 #[test]

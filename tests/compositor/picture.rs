@@ -2,8 +2,9 @@
 
 use crate::fixture::{Fixture, settings};
 use goggles_protocols::cursor::Update;
-use goggles_scope::config::Edid;
+use goggles_scope::config::{Edid, Settings};
 use goggles_scope::link::{FromScope, Size};
+use goggles_scope::xwayland::Control;
 use wayland_client::protocol::wl_shm::Format;
 
 #[test]
@@ -22,6 +23,24 @@ fn an_opaque_client_of_the_outputs_size_is_passed_through() {
     let p = f.picture();
     assert!(p.direct);
     assert_eq!((p.at(0, 0), p.at(63, 0), p.at(10, 47)), (0x00007f, 0x3f007f, 0x0a2f7f));
+}
+
+#[test]
+fn composition_can_be_forced_from_the_start_and_let_go() {
+    let mut f = Fixture::with(Settings {
+        force_composition: true,
+        ..settings(64, 48)
+    });
+    let mut c = f.client();
+    let w = c.toplevel();
+    f.settle(&mut [&mut c]);
+    c.fill(&w.surface, (64, 48), 0x112233);
+    f.settle(&mut [&mut c]);
+    let p = f.picture();
+    assert_eq!((p.direct, p.at(1, 1)), (false, 0x112233));
+    f.state.control(Control::CompositeForce(false));
+    f.advance(20, &mut [&mut c]);
+    assert!(f.picture().direct);
 }
 
 #[test]

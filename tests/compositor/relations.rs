@@ -3,6 +3,7 @@
 use crate::fixture::Fixture;
 use goggles_protocols::input::Event;
 use wayland_client::Proxy;
+use wayland_client::protocol::wl_shm::Format;
 use wayland_protocols::ext::foreign_toplevel_list::v1::client::ext_foreign_toplevel_list_v1::ExtForeignToplevelListV1;
 use wayland_protocols::xdg::dialog::v1::client::xdg_wm_dialog_v1::XdgWmDialogV1;
 use wayland_protocols::xdg::foreign::zv2::client::{
@@ -96,4 +97,43 @@ fn the_list_of_toplevels_follows_names_and_ends() {
     other.xdg.destroy();
     f.settle(&mut [&mut game, &mut panel]);
     assert_eq!(panel.heard.count(name, "Closed"), 1);
+}
+
+#[test]
+fn a_game_that_belongs_to_its_launcher_is_not_cut_off() {
+    let mut f = Fixture::new(64, 48);
+    let mut c = f.client();
+    let launcher = c.toplevel();
+    f.settle(&mut [&mut c]);
+    c.fill(&launcher.surface, (32, 24), 0x808080);
+    let game = c.toplevel();
+    game.toplevel.set_parent(Some(&launcher.toplevel));
+    game.toplevel.set_fullscreen(None);
+    f.settle(&mut [&mut c]);
+    assert!(matches!(c.heard.toplevel, Some((64, 48, _))));
+    let edge = |x, _| if x == 0 { 0xff0000 } else { 0x00ff00 };
+    let picture = c.buffer(64, 48, Format::Xrgb8888, edge);
+    c.show(&game.surface, &picture, (64, 48));
+    f.advance(20, &mut [&mut c]);
+    let p = f.picture();
+    assert_eq!((p.at(0, 0), p.at(1, 0), p.at(63, 47)), (0xff0000, 0x00ff00, 0x00ff00));
+    // As a small one it is the launcher's dialog.
+    game.toplevel.unset_fullscreen();
+    c.fill(&game.surface, (8, 8), 0x0000ff);
+    f.advance(20, &mut [&mut c]);
+    let p = f.picture();
+    assert_eq!((p.at(0, 0), p.at(32, 24)), (0x808080, 0x0000ff));
+}
+
+#[test]
+fn a_window_is_of_its_clients_process() {
+    let mut f = Fixture::new(64, 48);
+    let mut c = f.client();
+    let w = c.toplevel();
+    f.settle(&mut [&mut c]);
+    c.fill(&w.surface, (64, 48), 0x808080);
+    f.settle(&mut [&mut c]);
+    let scope = &f.state.scope;
+    let infos = scope.windows.infos(&|_| scope.area, true);
+    assert_eq!(infos[0].pid, std::process::id());
 }

@@ -1,6 +1,9 @@
 //! When it is drawn, on a virtual clock.
 
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, settings};
+use goggles_scope::config::Settings;
+use goggles_scope::xwayland::Control;
+use std::time::Duration;
 
 #[test]
 fn a_still_picture_makes_no_frames_and_a_key_frame_can_be_had() {
@@ -132,4 +135,29 @@ fn a_viewer_or_an_encoder_that_is_slower_does_not_slow_the_game() {
         }
         assert!((9..=11).contains(&drawn), "{drawn} frames in ten intervals");
     }
+}
+
+#[test]
+fn the_red_zone_is_how_much_earlier_a_frame_is_latched() {
+    let mut f = Fixture::with(Settings {
+        adaptive_sync: false,
+        ..settings(32, 32)
+    });
+    let mut c = f.client();
+    let w = c.toplevel();
+    f.settle(&mut [&mut c]);
+    let mut early = |red_zone: u64| {
+        let red_zone = Duration::from_millis(red_zone);
+        f.state.control(Control::RedZone(Some(red_zone)));
+        c.fill(&w.surface, (32, 32), 1);
+        f.advance(40, &mut [&mut c]);
+        f.pictures();
+        c.fill(&w.surface, (32, 32), 2);
+        while f.pictures().is_empty() {
+            f.advance(1, &mut [&mut c]);
+        }
+        f.state.scope.pacer.shown_at(f.now()).since(f.now()).as_millis()
+    };
+    let (short, long) = (early(2), early(8));
+    assert!((5..=7).contains(&(long - short)), "{short} ms and {long} ms");
 }

@@ -4,7 +4,7 @@ use crate::client::Client;
 use crate::fixture::Fixture;
 use goggles_protocols::input::Event;
 use goggles_scope::link::{ToScope, ViewerId};
-use goggles_scope::xwayland::Control;
+use goggles_scope::xwayland::{Control, Layout};
 
 const VIEWER: ViewerId = ViewerId(1);
 const CAPS_LOCK: u16 = 58;
@@ -20,6 +20,13 @@ fn start() -> (Fixture, Client) {
     f.settle(&mut [&mut game]);
     f.state.from_network(ToScope::InputHolder(Some(VIEWER)));
     (f, game)
+}
+
+fn german() -> Layout {
+    Layout {
+        layout: "de".into(),
+        ..Layout::default()
+    }
 }
 
 /// What the game reads when the viewer sends `text`.
@@ -64,6 +71,17 @@ fn the_rest_of_a_text_with_more_than_the_spare_keys_comes_later() {
 }
 
 #[test]
+fn the_rest_is_typed_with_another_layout_too() {
+    let (mut f, mut game) = start();
+    let text: String = ('А'..='я').collect();
+    let before = types(&mut f, &mut game, &text);
+    assert!(before.len() < text.len());
+    f.state.control(Control::Keyboard(Some(german())));
+    f.advance(5_000, &mut [&mut game]);
+    assert_eq!(before + &game.heard.typed, text);
+}
+
+#[test]
 fn the_rest_is_not_typed_when_the_viewer_goes() {
     let (mut f, mut game) = start();
     let text: String = ('А'..='я').collect();
@@ -101,7 +119,7 @@ fn locks_stay_and_hotkeys_do_not_see_it() {
 fn another_layout_has_its_own_spare_keys() {
     let (mut f, mut game) = start();
     assert_eq!(types(&mut f, &mut game, "üé"), "üé");
-    f.state.control(Control::Keyboard(Some(("de".into(), String::new()))));
+    f.state.control(Control::Keyboard(Some(german())));
     f.settle(&mut [&mut game]);
     let keymaps = game.heard.keymaps;
     assert_eq!(types(&mut f, &mut game, "üz"), "üz");

@@ -13,6 +13,8 @@ mod log;
 
 mod answers;
 mod clipboard;
+mod controls;
+mod cursor;
 mod desk;
 mod grab;
 mod input;

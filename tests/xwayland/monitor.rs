@@ -1,8 +1,10 @@
 //! What X11 programs hear of the monitor.
 
-use crate::desk::Desk;
+use crate::desk::{Desk, H, W};
+use crate::steam::{set, until_told};
 use goggles_scope::edid;
 use std::process::Command;
+use wayland_protocols::wp::color_management::v1::client::wp_color_manager_v1::{RenderIntent, WpColorManagerV1};
 use x11rb::protocol::xproto::{AtomEnum, ConnectionExt as _};
 
 #[test]
@@ -54,4 +56,32 @@ fn the_root_window_names_the_file() {
         std::fs::read(path).expect("the file"),
         desk.f.state.scope.monitor.edid()
     );
+}
+
+#[test]
+fn an_hdr_monitor_is_told_of() {
+    let mut desk = Desk::unstarted();
+    desk.f.state.scope.settings.hdr = true;
+    desk.start();
+    let x = desk.x();
+    for name in ["HDR_OUTPUT_FEEDBACK", "DISPLAY_SUPPORTS_HDR"] {
+        until_told(&mut desk, &x, &format!("GAMESCOPE_{name}"), &[1]);
+    }
+    until_told(&mut desk, &x, "GAMESCOPE_COLOR_APP_WANTS_HDR_FEEDBACK", &[0]);
+    // Steam's switch turns off what is offered, not what the monitor could.
+    for on in [0, 1] {
+        set(&x, x.root, "GAMESCOPE_DISPLAY_HDR_ENABLED", &[on]);
+        until_told(&mut desk, &x, "GAMESCOPE_HDR_OUTPUT_FEEDBACK", &[on]);
+        assert_eq!(x.words(x.root, "GAMESCOPE_DISPLAY_SUPPORTS_HDR"), [1]);
+    }
+    let mut game = desk.f.client();
+    let w = game.toplevel();
+    desk.f.settle(&mut [&mut game]);
+    let manager: WpColorManagerV1 = game.global(1);
+    let scrgb = manager.create_windows_scrgb(&game.qh(), ());
+    let described = manager.get_surface(&w.surface, &game.qh(), ());
+    described.set_image_description(&scrgb, RenderIntent::Perceptual);
+    game.fill(&w.surface, (W.into(), H.into()), 0x808080);
+    desk.f.settle(&mut [&mut game]);
+    until_told(&mut desk, &x, "GAMESCOPE_COLOR_APP_WANTS_HDR_FEEDBACK", &[1]);
 }

@@ -8,6 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::process::{Command, Stdio};
 use std::time::SystemTime;
 use x11rb::protocol::Event as XEvent;
+use x11rb::protocol::xproto::AtomEnum;
 
 /// The X server of this display, a child of this process.
 pub fn server(display: u32) -> Option<Pid> {
@@ -35,9 +36,27 @@ fn a_server_that_dies_is_started_again_at_the_same_display() {
     x.map(window);
     desk.until_seen(&[(1, 1, RED)]);
 
+    // What it named by numbers of this server means nothing to the next.
+    for (name, value) in [("WINDOW", window), ("APPID", window)] {
+        x.set_words(
+            x.root,
+            &format!("GAMESCOPECTRL_BASELAYER_{name}"),
+            AtomEnum::CARDINAL,
+            &[value],
+        );
+    }
+    let named = |d: &Desk| {
+        (
+            d.f.state.scope.controls.base_window,
+            d.f.state.scope.controls.base_apps.clone(),
+        )
+    };
+    desk.until("it is named", |d| named(d) == (Some(window), vec![window]));
+
     let before = server(display).expect("the server runs");
     kill_process(before, Signal::KILL).unwrap();
     desk.until_seen(&[(1, 1, BLACK)]);
+    assert_eq!(named(&desk), (None, vec![]));
     desk.until("no window is left", |d| d.f.state.scope.windows.iter().next().is_none());
     desk.until("another server is ready", |d| {
         d.f.state.scope.xwayland.display() == Some(display) && server(display).is_some_and(|p| p != before)

@@ -14,16 +14,16 @@ use x11rb::wrapper::ConnectionExt as _;
 const STEAM: u32 = 769;
 const WHOLE: (i16, i16, u16, u16) = (0, 0, W, H);
 
-fn set(x: &X, window: u32, property: &str, words: &[u32]) {
+pub fn set(x: &X, window: u32, property: &str, words: &[u32]) {
     x.set_words(window, property, AtomEnum::CARDINAL, words);
 }
 
-fn text(x: &X, property: &str) -> String {
+pub fn text(x: &X, property: &str) -> String {
     x.text(x.root, property).trim_end_matches('\0').to_owned()
 }
 
 /// In Steam's mode.
-fn steam_desk() -> (Desk, X) {
+pub fn steam_desk() -> (Desk, X) {
     let mut desk = Desk::unstarted();
     desk.f.state.scope.settings.steam = true;
     desk.start();
@@ -40,7 +40,7 @@ fn of_app(x: &X, app: u32, colour: u32) -> u32 {
 }
 
 /// Lives until the root window's property has this value.
-fn until_told(desk: &mut Desk, x: &X, property: &str, words: &[u32]) {
+pub fn until_told(desk: &mut Desk, x: &X, property: &str, words: &[u32]) {
     desk.until(&format!("{property} is {words:?}"), |_| {
         x.words(x.root, property) == words
     });
@@ -72,10 +72,7 @@ fn steam_is_told_of_the_windows_and_names_the_base() {
     desk.until_focused(&x, steam);
     set(&x, x.root, "GAMESCOPECTRL_BASELAYER_WINDOW", &[game]);
     desk.until_seen(&[(1, 1, RED)]);
-    x.conn
-        .delete_property(x.root, x.atom("GAMESCOPECTRL_BASELAYER_WINDOW"))
-        .unwrap();
-    x.flush();
+    x.forget(x.root, "GAMESCOPECTRL_BASELAYER_WINDOW");
     desk.until_seen(&[(1, 1, BLUE)]);
     // A window may get its app later.
     set(&x, x.root, "GAMESCOPECTRL_BASELAYER_APPID", &[400]);
@@ -274,8 +271,7 @@ fn even_intervals_are_asked_for_while_it_runs() {
     until_told(&mut desk, &x, "GAMESCOPE_VRR_FEEDBACK", &[0]);
     assert!(!at_once(&mut desk));
     // Taken away, it is as the settings say.
-    x.conn.delete_property(x.root, x.atom("GAMESCOPE_VRR_ENABLED")).unwrap();
-    x.flush();
+    x.forget(x.root, "GAMESCOPE_VRR_ENABLED");
     until_told(&mut desk, &x, "GAMESCOPE_VRR_FEEDBACK", &[1]);
     assert!(at_once(&mut desk));
 }
@@ -370,18 +366,6 @@ fn what_there_is_not_is_denied_and_input_is_counted() {
         desk.f.state.inject(Event::Relative { dx: 1.0, dy: 0.0 });
     }
     until_told(&mut desk, &x, "GAMESCOPE_INPUT_COUNTER", &[3]);
-}
-
-#[test]
-fn an_hdr_monitor_is_told_of() {
-    let mut desk = Desk::unstarted();
-    desk.f.state.scope.settings.hdr = true;
-    desk.start();
-    let x = desk.x();
-    for name in ["HDR_OUTPUT_FEEDBACK", "DISPLAY_SUPPORTS_HDR"] {
-        until_told(&mut desk, &x, &format!("GAMESCOPE_{name}"), &[1]);
-    }
-    until_told(&mut desk, &x, "GAMESCOPE_COLOR_APP_WANTS_HDR_FEEDBACK", &[0]);
 }
 
 #[test]

@@ -262,3 +262,23 @@ fn a_game_that_sets_a_mode_fills_the_output_with_it() {
     desk.until("it has the output's size", |_| x.place(game) == (0, 0, W, H));
     desk.until_seen(&[(1, 1, RED), (638, 478, RED)]);
 }
+
+#[test]
+fn a_game_that_belongs_to_its_launcher_is_not_cut_off() {
+    let mut desk = Desk::new();
+    let x = desk.x();
+    let launcher = x.window((0, 0, 320, 240), BLUE);
+    x.map(launcher);
+    desk.until_seen(&[(1, 1, BLUE), (638, 478, BLUE)]);
+    let game = x.window((0, 0, 100, 80), RED);
+    x.belongs_to(game, launcher);
+    x.map(game);
+    desk.until_seen(&[(1, 1, BLUE), (320, 240, RED)]);
+    x.ask_state(game, 1, FULLSCREEN);
+    // Were it fitted as the launcher is, it would be composed.
+    desk.until("it is shown as it is", |d| {
+        d.picture().is_some_and(|p| p.direct && p.at(1, 1) == RED)
+    });
+    x.ask_state(game, 0, FULLSCREEN);
+    desk.until_seen(&[(1, 1, BLUE), (320, 240, RED)]);
+}

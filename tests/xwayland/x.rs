@@ -104,6 +104,12 @@ impl X {
         self.flush();
     }
 
+    /// Takes the property away.
+    pub fn forget(&self, window: u32, property: &str) {
+        self.conn.delete_property(window, self.atom(property)).unwrap();
+        self.flush();
+    }
+
     pub fn words(&self, window: u32, property: &str) -> Vec<u32> {
         let property = self.atom(property);
         let reply = self

@@ -352,3 +352,22 @@ fn a_client_that_waits_for_nothing_is_latched_fresh_and_evenly() {
         assert!((16_666..16_930).contains(&mean), "{interval}: {mean}");
     }
 }
+
+#[test]
+fn at_even_intervals_what_may_tear_does_not_wait_for_the_end() {
+    let mut p = pacer();
+    p.set_fixed(true);
+    p.commit(at(0), true);
+    assert!(!p.step(at(0), true).latch);
+    assert!(p.shown_at(at(0)) > at(0));
+    p.may_tear(true);
+    assert!(p.step(at(0), true).latch);
+    assert_eq!(p.shown_at(at(0)), at(0));
+    // No more than one an interval; the grid's next begins at 8.
+    p.commit(at(1), true);
+    assert!(!p.step(at(7), true).latch);
+    assert!(p.step(at(8), true).latch);
+    p.may_tear(false);
+    p.commit(at(25), true);
+    assert!(!p.step(at(25), true).latch);
+}

@@ -10,6 +10,7 @@ use smithay::reexports::wayland_protocols::wp::color_management::v1::server::{
     wp_color_manager_v1::{Error, Feature, RenderIntent, Request, WpColorManagerV1},
     wp_image_description_v1::Cause,
 };
+use smithay::reexports::wayland_server::backend::ClientId;
 use smithay::reexports::wayland_server::{Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New, Resource};
 
 /// The protocol's version.
@@ -59,7 +60,7 @@ impl GlobalDispatch<WpColorManagerV1, ()> for State {
 
 impl Dispatch<WpColorManagerV1, ()> for State {
     fn request(
-        _: &mut Self,
+        state: &mut Self,
         _: &Client,
         manager: &WpColorManagerV1,
         request: Request,
@@ -69,7 +70,7 @@ impl Dispatch<WpColorManagerV1, ()> for State {
     ) {
         match request {
             Request::GetOutput { id, .. } => {
-                init.init(id, ());
+                state.scope.extras.preferred.outputs.push(init.init(id, ()));
             }
             Request::GetSurface { id, surface } => {
                 let taken = surface::take(&surface);
@@ -79,7 +80,8 @@ impl Dispatch<WpColorManagerV1, ()> for State {
                 }
             }
             Request::GetSurfaceFeedback { id, surface } => {
-                init.init(id, Managed(surface.downgrade()));
+                let feedback = init.init(id, Managed(surface.downgrade()));
+                state.scope.extras.preferred.surfaces.push(feedback);
             }
             Request::CreateParametricCreator { obj } => {
                 init.init(obj, Creator::default());
@@ -110,12 +112,11 @@ impl Dispatch<WpColorManagementOutputV1, ()> for State {
         init: &mut DataInit<'_, Self>,
     ) {
         if let OutputRequest::GetImageDescription { image_description } = request {
-            image::ready(
-                image_description,
-                Description::output(state.scope.settings.hdr),
-                true,
-                init,
-            );
+            image::ready(image_description, state.scope.preferred_description(), true, init);
         }
+    }
+
+    fn destroyed(state: &mut Self, _: ClientId, output: &WpColorManagementOutputV1, (): &()) {
+        state.scope.extras.preferred.outputs.retain(|o| o != output);
     }
 }

@@ -1,4 +1,4 @@
-//! A surface's description, which counts from its commit on, and what it had better be.
+//! A surface's description, which counts from its commit on; and the object that tells what it had better be.
 
 use super::description::{Color, Description};
 use super::image::{self, Image};
@@ -142,12 +142,10 @@ impl Dispatch<WpColorManagementSurfaceFeedbackV1, Managed> for State {
             object.post_error(FeedbackError::Inert, "the surface is gone");
             return;
         }
-        // It never changes.
-        image::ready(
-            image_description,
-            Description::output(state.scope.settings.hdr),
-            true,
-            init,
-        );
+        image::ready(image_description, state.scope.preferred_description(), true, init);
+    }
+
+    fn destroyed(state: &mut Self, _: ClientId, feedback: &WpColorManagementSurfaceFeedbackV1, _: &Managed) {
+        state.scope.extras.preferred.surfaces.retain(|s| s != feedback);
     }
 }

@@ -233,14 +233,73 @@ fn a_streams_video_is_below_its_client() {
     check(&plain(&list[..1]), 1, &[1], 1);
 }
 
+fn clear(window: Info) -> Info {
+    let marks = Marks {
+        opacity: 0,
+        ..window.marks
+    };
+    Info { marks, ..window }
+}
+
 #[test]
 fn what_is_clear_is_not_shown() {
-    let clear = Info {
-        marks: Marks {
-            opacity: 0,
-            ..Marks::default()
-        },
-        ..w(2, dialog(1))
+    check(&plain(&[w(1, Role::Normal), clear(w(2, dialog(1)))]), 1, &[1], 1);
+    // Nor is it the base, unless there is nothing else.
+    check(&plain(&[w(1, Role::Normal), clear(w(2, Role::Normal))]), 1, &[1], 1);
+    check(&plain(&[w(1, Role::Splash), clear(w(2, MENU))]), 1, &[1], 1);
+    check(&plain(&[clear(w(2, Role::Normal)), w(3, MENU)]), 2, &[2, 3], 2);
+    let list = [
+        steam(STEAM, w(1, Role::Normal), Marks::default()),
+        clear(steam(570, w(2, Role::Normal), Marks::default())),
+    ];
+    for apps in [vec![], vec![570, STEAM]] {
+        let wants = Wants {
+            steam: true,
+            apps,
+            ..Wants::default()
+        };
+        assert_eq!(choose(&list, &wants).base, Some(WindowId(1)));
+    }
+}
+
+#[test]
+fn a_game_that_belongs_to_its_launcher_fills_the_output_by_itself() {
+    let whole = |window: Info| Info { covers: true, ..window };
+    let launcher = w(1, Role::Normal);
+    let game = whole(w(2, dialog(1)));
+    check(&plain(&[launcher, game]), 2, &[2], 2);
+    // Its own dialog is above it, the launcher's is not.
+    check(
+        &plain(&[launcher, w(3, dialog(1)), game, w(4, dialog(2))]),
+        2,
+        &[2, 4],
+        4,
+    );
+    // One as large as what it belongs to is above that.
+    check(&plain(&[whole(launcher), game]), 1, &[1, 2], 2);
+    let orphan = whole(w(2, Role::Dialog { parent: None }));
+    check(&plain(&[launcher, orphan]), 2, &[2], 2);
+    check(&plain(&[whole(launcher), orphan]), 1, &[1, 2], 2);
+}
+
+#[test]
+fn of_several_servers_windows_of_one_number_a_games_is_meant() {
+    let of = |id, app, server| Info {
+        app,
+        x11: Some((server, 77)),
+        ..w(id, Role::Normal)
     };
-    check(&plain(&[w(1, Role::Normal), clear]), 1, &[1], 1);
+    let list = [of(1, 570, 1), of(2, STEAM, 0), of(3, 400, 2)];
+    let base = |apps: &[u32]| {
+        let wants = Wants {
+            steam: true,
+            apps: apps.into(),
+            window: Some(77),
+            ..Wants::default()
+        };
+        choose(&list, &wants).base
+    };
+    assert_eq!(base(&[400, STEAM]), Some(WindowId(3)));
+    assert_eq!(base(&[STEAM, 570]), Some(WindowId(1)));
+    assert_eq!(base(&[]), Some(WindowId(1)), "the first server's of them");
 }

@@ -60,10 +60,30 @@ fn controls_are_read() {
         read("GAMESCOPE_TUNEABLE_VBLANK_REDZONE", &[2000]),
         some(RedZone(red_zone))
     );
-    let keyboard = |l: &str, v: &str| some(Keyboard(Some((l.into(), v.into()))));
-    assert_eq!(layout("de"), keyboard("de", ""));
-    assert_eq!(layout("de(nodeadkeys)\0"), keyboard("de", "nodeadkeys"));
+    assert_eq!(read("GAMESCOPE_DISPLAY_HDR_ENABLED", &[0]), some(Hdr(Some(false))));
+    assert_eq!(read("GAMESCOPE_DISPLAY_HDR_ENABLED", &[]), some(Hdr(None)));
+    assert_eq!(read("GAMESCOPE_ALLOW_TEARING", &[1]), some(Tearing(Some(true))));
+    let keyboard = |layout: &str, variant: &str, options: Option<&str>| {
+        some(Keyboard(Some(Layout {
+            layout: layout.into(),
+            variant: variant.into(),
+            options: options.map(str::to_owned),
+        })))
+    };
+    assert_eq!(layout("de"), keyboard("de", "", None));
+    assert_eq!(layout("de(nodeadkeys)\0"), keyboard("de", "nodeadkeys", None));
+    let options = "grp:alt_shift_toggle,caps:escape";
+    assert_eq!(
+        layout(&format!("us,ru:{options}")),
+        keyboard("us,ru", "", Some(options))
+    );
+    assert_eq!(layout("us(intl):"), keyboard("us", "intl", Some("")));
     assert_eq!(layout(""), some(Keyboard(None)));
+    assert_eq!(
+        read("GAMESCOPE_KEYBOARD_REPEAT", &[30, 200]),
+        some(KeyRepeat(Some((30, 200))))
+    );
+    assert_eq!(read("GAMESCOPE_KEYBOARD_REPEAT", &[]), some(KeyRepeat(None)));
 }
 
 #[test]
@@ -78,6 +98,9 @@ fn what_makes_no_sense_is_refused() {
     assert!(read("STEAM_SCREEN_SCALE", &[0]).is_err());
     assert!(layout("../../etc/passwd").is_err());
     assert!(layout("de(x").is_err());
+    for odd in [&[30][..], &[1001, 200], &[30, 0], &[30, 10_001], &[1, 2, 3]] {
+        assert!(read("GAMESCOPE_KEYBOARD_REPEAT", odd).is_err(), "{odd:?}");
+    }
 }
 
 #[test]
