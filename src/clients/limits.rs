@@ -14,6 +14,8 @@ const OF_INTERFACE: &[(&str, usize)] = &[
     ("zwp_linux_buffer_params_v1", 1024),
     ("wl_buffer", 16_384),
     ("wl_callback", 65_536),
+    // Each has a keymap, in a file.
+    ("zwp_virtual_keyboard_v1", 64),
     // Each has 64 kB of types.
     ("wl_data_source", 256),
     ("zwp_primary_selection_source_v1", 256),

@@ -17,6 +17,8 @@ use super::syncobj::Syncobjs;
 use super::tally::Tally;
 use super::timing::Timing;
 use super::toplevel_list::Toplevels;
+use super::virtual_keyboard::Keyboards;
+use super::xdg_foreign::Foreign;
 use super::{color, pointer_warp, tearing, trusted, virtual_pointer};
 use crate::config::Settings;
 use crate::state::State;
@@ -46,14 +48,10 @@ use smithay::wayland::tablet_manager::TabletManagerState;
 use smithay::wayland::text_input::TextInputManagerState;
 use smithay::wayland::viewporter::ViewporterState;
 use smithay::wayland::virtual_keyboard::VirtualKeyboardManagerState;
-use smithay::wayland::xdg_foreign::XdgForeignState;
 use smithay::wayland::xdg_toplevel_icon::XdgToplevelIconManager;
 use smithay::wayland::xwayland_keyboard_grab::XWaylandKeyboardGrabState;
 use std::collections::HashSet;
 use std::sync::Arc;
-
-/// The side of the icons that clients are asked for, in pixels: enough for a browser's tab and a task bar.
-const ICON: i32 = 64;
 
 /// What the protocols beyond the windows' own keep.
 #[derive(Debug)]
@@ -69,8 +67,9 @@ pub struct Extras {
     pub menu: Option<PopupGrab<State>>,
     pub idle: Idle,
     pub shortcuts: Shortcuts,
+    pub keyboards: Keyboards,
     pub toplevels: Toplevels,
-    pub foreign: XdgForeignState,
+    pub foreign: Foreign,
     pub screencopy: Screencopy,
     pub gamma: Gamma,
     pub heads: Heads,
@@ -92,7 +91,8 @@ impl Extras {
         plain(dh);
         color::init(dh, settings.color_management);
         injection(dh);
-        XdgToplevelIconManager::new::<State>(dh).add_icon_size(ICON);
+        // Accepted only: there is no task bar, and viewers see the window's title. So no size is asked for.
+        XdgToplevelIconManager::new::<State>(dh);
         // A sandbox's client must not make another context, with fewer limits than its own.
         SecurityContextState::new::<State, _>(dh, trusted);
         let dmabufs = Dmabufs::new(dh);
@@ -107,8 +107,9 @@ impl Extras {
             menu: None,
             idle: Idle::new(dh, events),
             shortcuts: Shortcuts::new(dh),
+            keyboards: Keyboards::default(),
             toplevels: Toplevels::new(dh),
-            foreign: XdgForeignState::new::<State>(dh),
+            foreign: Foreign::new(dh),
             screencopy: Screencopy::new(dh),
             gamma: Gamma::new(dh),
             heads: Heads::new(dh),

@@ -107,7 +107,7 @@ impl Scope {
     }
 }
 
-// The icon's name is kept with the surface (`ToplevelIconCachedState`).
+// Icons are taken and shown nowhere.
 impl XdgToplevelIconHandler for State {}
 
 smithay::delegate_alpha_modifier!(State);
@@ -131,7 +131,7 @@ impl Dispatch<XdgToplevelIconManagerV1, ()> for State {
     }
 }
 
-// Nobody looks at an icon's pixels, only at its name, so that they are checked and left. Smithay 0.7 would watch over the
+// Nobody looks at an icon, so that its pixels are checked and left. Smithay 0.7 would watch over the
 // buffers for longer than it may: it never takes its watch off them again, and ends the client (Chromium) that destroys
 // an icon and then its buffer.
 impl Dispatch<XdgToplevelIconV1, XdgToplevelIconUserData> for State {

@@ -126,6 +126,7 @@ impl XdgShellHandler for State {
     }
 
     fn toplevel_destroyed(&mut self, toplevel: ToplevelSurface) {
+        self.revoke_window(toplevel.wl_surface());
         let id = self.scope.windows.by_surface(toplevel.wl_surface()).map(|w| w.id);
         if let Some(id) = id {
             self.scope.windows.remove(id);
@@ -142,6 +143,10 @@ impl XdgShellHandler for State {
     }
 
     fn title_changed(&mut self, _toplevel: ToplevelSurface) {
+        self.scope.scene_info_dirty = true;
+    }
+
+    fn app_id_changed(&mut self, _toplevel: ToplevelSurface) {
         self.scope.scene_info_dirty = true;
     }
 }

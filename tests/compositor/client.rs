@@ -51,6 +51,8 @@ pub struct Heard {
     pub keymaps: usize,
     /// How keys repeat: how often a second, after how many milliseconds.
     pub repeat: Option<(i32, i32)>,
+    /// Modifiers that are held, as its bits.
+    pub modifiers: u32,
     /// What the newest keymap makes of the keys.
     xkb: Option<xkb::State>,
     /// The characters that were typed, each by the keymap at its time.
@@ -442,6 +444,7 @@ impl Dispatch<wl_keyboard::WlKeyboard, ()> for Heard {
                 group,
                 ..
             } => {
+                this.modifiers = mods_depressed;
                 let state = this.xkb.as_mut().expect("a keymap came first");
                 state.update_mask(mods_depressed, mods_latched, mods_locked, 0, 0, group);
             }

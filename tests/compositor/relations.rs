@@ -2,6 +2,7 @@
 
 use crate::fixture::Fixture;
 use goggles_protocols::input::Event;
+use goggles_scope::scene::window::{Kind, Window};
 use wayland_client::Proxy;
 use wayland_client::protocol::wl_shm::Format;
 use wayland_protocols::ext::foreign_toplevel_list::v1::client::ext_foreign_toplevel_list_v1::ExtForeignToplevelListV1;
@@ -18,7 +19,7 @@ fn another_clients_dialog_stands_above_an_exported_window() {
     f.settle(&mut [&mut game]);
     game.fill(&w.surface, (64, 64), 0x808080);
     let exporter: ZxdgExporterV2 = game.global(1);
-    let _exported = exporter.export_toplevel(&w.surface, &game.qh(), ());
+    let exported = exporter.export_toplevel(&w.surface, &game.qh(), ());
     f.settle(&mut [&mut game]);
     let handle = game.heard.quoted("zxdg_exported_v2");
     let dialog = portal.toplevel();
@@ -33,10 +34,57 @@ fn another_clients_dialog_stands_above_an_exported_window() {
     f.advance(20, &mut [&mut game, &mut portal]);
     let p = f.picture();
     assert_eq!((p.at(2, 2), p.at(32, 32)), (0x808080, 0xffffff));
-    // A handle that is none is told to be so.
-    importer.import_toplevel("nobody's".into(), &portal.qh(), ());
+    // A second child of the same handle.
+    let second = portal.toplevel();
+    f.settle(&mut [&mut portal]);
+    portal.fill(&second.surface, (16, 16), 0x00ff00);
+    imported.set_parent_of(&second.surface);
+    f.advance(20, &mut [&mut game, &mut portal]);
+    let is_child = |w: &&Window| matches!(&w.kind, Kind::Xdg(toplevel) if toplevel.parent().is_some());
+    let children = |f: &Fixture| f.state.scope.windows.iter().filter(is_child).count();
+    assert_eq!(children(&f), 2);
+    // The window is not to be named any more: whoever named it hears so, and its children are windows of their own.
+    let name = "zxdg_imported_v2";
+    assert!(!portal.heard.said(name, "Destroyed"));
+    exported.destroy();
+    f.advance(20, &mut [&mut game, &mut portal]);
+    assert_eq!((portal.heard.count(name, "Destroyed"), children(&f)), (1, 0));
+    // A handle that is none is told to be so, and has no effect.
+    let nobodys = importer.import_toplevel("nobody's".into(), &portal.qh(), ());
+    nobodys.set_parent_of(&dialog.surface);
     f.settle(&mut [&mut game, &mut portal]);
-    assert!(portal.heard.said("zxdg_imported_v2", "Destroyed"));
+    assert_eq!((portal.heard.count(name, "Destroyed"), children(&f)), (2, 0));
+    // Nor is one whose window has gone.
+    exporter.export_toplevel(&w.surface, &game.qh(), ());
+    game.heard.log.clear();
+    f.settle(&mut [&mut game]);
+    let imported = importer.import_toplevel(game.heard.quoted("zxdg_exported_v2"), &portal.qh(), ());
+    imported.set_parent_of(&dialog.surface);
+    f.settle(&mut [&mut game, &mut portal]);
+    assert_eq!(children(&f), 1);
+    w.toplevel.destroy();
+    f.settle(&mut [&mut game, &mut portal]);
+    assert_eq!((portal.heard.count(name, "Destroyed"), children(&f)), (3, 0));
+}
+
+#[test]
+fn only_windows_are_exported_and_made_children() {
+    let mut f = Fixture::new(64, 64);
+    let mut bad = f.client();
+    let exporter: ZxdgExporterV2 = bad.global(1);
+    exporter.export_toplevel(&bad.surface(), &bad.qh(), ());
+    f.settle(&mut [&mut bad]);
+    assert!(bad.error.is_some());
+    let (mut game, mut bad) = (f.client(), f.client());
+    let w = game.toplevel();
+    let exporter: ZxdgExporterV2 = game.global(1);
+    exporter.export_toplevel(&w.surface, &game.qh(), ());
+    f.settle(&mut [&mut game]);
+    let importer: ZxdgImporterV2 = bad.global(1);
+    let imported = importer.import_toplevel(game.heard.quoted("zxdg_exported_v2"), &bad.qh(), ());
+    imported.set_parent_of(&bad.surface());
+    f.settle(&mut [&mut game, &mut bad]);
+    assert!(bad.error.is_some());
 }
 
 #[test]
@@ -86,6 +134,9 @@ fn the_list_of_toplevels_follows_names_and_ends() {
     w.toplevel.set_title("Level 1".into());
     f.settle(&mut [&mut game, &mut panel]);
     assert!(panel.heard.said(name, "\"Level 1\""));
+    w.toplevel.set_app_id("org.example.level".into());
+    f.settle(&mut [&mut game, &mut panel]);
+    assert!(panel.heard.said(name, "\"org.example.level\""));
     let other = game.toplevel();
     other.toplevel.set_title("Settings".into());
     f.settle(&mut [&mut game, &mut panel]);

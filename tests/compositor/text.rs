@@ -147,22 +147,40 @@ fn file(bytes: &[u8]) -> OwnedFd {
     file.into()
 }
 
-/// The least of a keymap.
-const KEYMAP: &[u8] = b"xkb_keymap { xkb_keycodes { <A> = 38; }; xkb_types { include \"complete\" };
-    xkb_compat { include \"complete\" }; xkb_symbols { key <A> { [ adiaeresis ] }; }; };\0";
+/// The least of a keymap, with this symbol on the only key.
+fn keymap(symbol: &str) -> Vec<u8> {
+    format!(
+        "xkb_keymap {{ xkb_keycodes {{ <A> = 38; }}; xkb_types {{ include \"complete\" }};
+        xkb_compat {{ include \"complete\" }}; xkb_symbols {{ key <A> {{ [ {symbol} ] }}; }}; }};\0"
+    )
+    .into_bytes()
+}
 
-#[test]
-fn a_virtual_keyboard_types_with_its_own_keymap() {
-    let mut f = Fixture::new(32, 32);
+/// A virtual keyboard with such a keymap.
+fn keyboard_of(f: &mut Fixture, symbol: &str) -> (Client, ZwpVirtualKeyboardV1) {
+    let (mut typist, keyboard) = keyboard(f);
+    let text = keymap(symbol);
+    keyboard.keymap(KeymapFormat::XkbV1.into(), file(&text).as_fd(), text.len() as u32);
+    f.settle(&mut [&mut typist]);
+    (typist, keyboard)
+}
+
+/// A game with the keyboard.
+fn game(f: &mut Fixture) -> (Client, Window) {
     let mut game = f.client();
     let w = game.toplevel();
     f.settle(&mut [&mut game]);
     game.fill(&w.surface, (32, 32), 1);
     f.settle(&mut [&mut game]);
-    let (mut typist, keyboard) = keyboard(&mut f);
+    (game, w)
+}
+
+#[test]
+fn a_virtual_keyboard_types_with_its_own_keymap() {
+    let mut f = Fixture::new(32, 32);
+    let (mut game, _w) = game(&mut f);
     let before = game.heard.keymaps;
-    let keymap = file(KEYMAP);
-    keyboard.keymap(KeymapFormat::XkbV1.into(), keymap.as_fd(), KEYMAP.len() as u32);
+    let (mut typist, keyboard) = keyboard_of(&mut f, "adiaeresis");
     keyboard.key(1, 30, 1);
     keyboard.key(2, 30, 0);
     f.settle(&mut [&mut typist, &mut game]);
@@ -175,10 +193,54 @@ fn a_virtual_keyboard_types_with_its_own_keymap() {
 }
 
 #[test]
+fn each_virtual_keyboard_has_its_own_keymap() {
+    let mut f = Fixture::new(32, 32);
+    let (mut game, _w) = game(&mut f);
+    let (mut first, one) = keyboard_of(&mut f, "adiaeresis");
+    let (mut second, other) = keyboard_of(&mut f, "odiaeresis");
+    for keyboard in [&one, &other, &other, &one] {
+        keyboard.key(1, 30, 1);
+        keyboard.key(2, 30, 0);
+        f.settle(&mut [&mut first, &mut second, &mut game]);
+    }
+    assert_eq!(game.heard.typed, "äööä");
+    let (mut third, without) = keyboard(&mut f);
+    without.key(1, 30, 1);
+    f.settle(&mut [&mut third, &mut game]);
+    assert!(third.error.is_some(), "it has no keymap");
+}
+
+#[test]
+fn what_a_virtual_keyboard_held_is_let_go_with_it() {
+    let mut f = Fixture::new(32, 32);
+    let (mut game, _w) = game(&mut f);
+    let (mut typist, keyboard) = keyboard_of(&mut f, "adiaeresis");
+    keyboard.modifiers(1, 0, 0, 0);
+    keyboard.key(1, 30, 1);
+    f.settle(&mut [&mut typist, &mut game]);
+    assert_eq!((&game.heard.keys[..], game.heard.modifiers), (&[(30, true)][..], 1));
+    drop(typist);
+    f.settle(&mut [&mut game]);
+    assert_eq!(game.heard.keys, [(30, true), (30, false)]);
+    assert_eq!(game.heard.modifiers, 0);
+    // Nobody hears of the end of what it never saw.
+    let (mut typist, keyboard) = keyboard_of(&mut f, "adiaeresis");
+    keyboard.key(1, 30, 1);
+    f.settle(&mut [&mut typist, &mut game]);
+    let other = game.toplevel();
+    f.settle(&mut [&mut game]);
+    game.fill(&other.surface, (32, 32), 2);
+    f.settle(&mut [&mut typist, &mut game]);
+    keyboard.destroy();
+    f.settle(&mut [&mut typist, &mut game]);
+    assert_eq!(game.heard.keys.len(), 3);
+}
+
+#[test]
 fn a_keymap_that_is_cut_short_or_no_file_ends_nobody() {
     let mut f = Fixture::new(32, 32);
     let (mut typist, keyboard) = keyboard(&mut f);
-    let short = file(KEYMAP);
+    let short = file(&keymap("adiaeresis"));
     keyboard.keymap(KeymapFormat::XkbV1.into(), short.as_fd(), 1 << 19);
     keyboard.keymap(KeymapFormat::XkbV1.into(), short.as_fd(), u32::MAX);
     let (read, _write) = std::os::unix::net::UnixStream::pair().expect("a pair");
