@@ -1,6 +1,7 @@
 //! idle-inhibit and ext-idle-notify: who wants to know that the player has gone away, and who forbids it.
 
-use crate::state::State;
+use crate::input::confine::root_of;
+use crate::state::{Scope, State};
 use smithay::reexports::calloop::LoopHandle;
 use smithay::reexports::wayland_server::{DisplayHandle, Resource, protocol::wl_surface::WlSurface};
 use smithay::wayland::idle_inhibit::IdleInhibitHandler;
@@ -20,27 +21,32 @@ impl Idle {
             inhibitors: Vec::new(),
         }
     }
+}
 
-    fn changed(&mut self) {
-        self.inhibitors.retain(Resource::is_alive);
-        self.notifier.set_is_inhibited(!self.inhibitors.is_empty());
+impl Scope {
+    /// Looks who forbids idleness: only what is shown does, and nobody that is gone. To be looked at when anything may have come
+    /// or gone.
+    pub(crate) fn idle_turn(&mut self) {
+        let idle = &mut self.extras.idle;
+        idle.inhibitors.retain(Resource::is_alive);
+        let shown = |surface: &WlSurface| {
+            let root = root_of(surface);
+            self.placed.iter().any(|placed| placed.surface == root)
+        };
+        idle.notifier.set_is_inhibited(idle.inhibitors.iter().any(shown));
     }
 }
 
 impl State {
     /// The player did something.
     pub(crate) fn player_is_active(&mut self) {
-        let idle = &mut self.scope.extras.idle;
-        idle.changed();
-        idle.notifier.notify_activity(&self.scope.seat);
+        self.scope.extras.idle.notifier.notify_activity(&self.scope.seat);
     }
 }
 
 impl IdleInhibitHandler for State {
     fn inhibit(&mut self, surface: WlSurface) {
-        let idle = &mut self.scope.extras.idle;
-        idle.inhibitors.push(surface);
-        idle.changed();
+        self.scope.extras.idle.inhibitors.push(surface);
     }
 
     fn uninhibit(&mut self, surface: WlSurface) {
@@ -48,7 +54,6 @@ impl IdleInhibitHandler for State {
         if let Some(at) = idle.inhibitors.iter().position(|s| *s == surface) {
             idle.inhibitors.swap_remove(at);
         }
-        idle.changed();
     }
 }
 

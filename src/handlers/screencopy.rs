@@ -26,7 +26,7 @@ pub struct Frame {
     used: AtomicBool,
 }
 
-/// So many copies may be asked for and not be done yet; one more fails. A client that takes films has one or two.
+/// So many copies may a client ask for before they are done; one more fails. One that takes films has one or two.
 const MOST: usize = 64;
 
 /// The copies that are to be done.
@@ -150,7 +150,8 @@ impl Dispatch<ZwlrScreencopyFrameV1, Frame> for State {
         }
         let asked = &mut state.scope.extras.screencopy.asked;
         asked.retain(|copy| copy.frame.is_alive());
-        if data.part.is_empty() || asked.len() >= MOST {
+        let its = asked.iter().filter(|copy| copy.frame.id().same_client_as(&frame.id()));
+        if data.part.is_empty() || its.count() >= MOST {
             frame.failed();
             return;
         }

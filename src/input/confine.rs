@@ -17,7 +17,7 @@ pub(super) enum Constraint {
 }
 
 /// The surface that the tree of this one grows from.
-pub(super) fn root_of(surface: &WlSurface) -> WlSurface {
+pub(crate) fn root_of(surface: &WlSurface) -> WlSurface {
     let mut root = surface.clone();
     while let Some(parent) = get_parent(&root) {
         root = parent;

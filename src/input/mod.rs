@@ -1,7 +1,7 @@
 //! One way in for every device and for the network.
 
 mod bindings;
-mod confine;
+pub(crate) mod confine;
 pub mod eis;
 pub mod gesture;
 pub mod hotkeys;

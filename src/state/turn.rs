@@ -24,6 +24,7 @@ impl State {
         }
         self.scope.fifo_keeps_ticking();
         self.screencopy_turn();
+        self.scope.idle_turn();
         self.lift_lost_fingers();
         self.scope.descriptions_told();
         self.scope.heads_turn();

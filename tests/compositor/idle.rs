@@ -51,6 +51,34 @@ fn idleness_is_told_ended_by_input_and_inhibited() {
     wait_for(&mut f, &mut c, "Idled", 3);
 }
 
+#[test]
+fn whoever_is_gone_or_not_shown_inhibits_nothing() {
+    let mut f = Fixture::new(32, 32);
+    let (mut c, mut film) = (f.client(), f.client());
+    let w = film.toplevel();
+    f.settle(&mut [&mut film]);
+    film.fill(&w.surface, (32, 32), 1);
+    let manager: ZwpIdleInhibitManagerV1 = film.global(1);
+    manager.create_inhibitor(&w.surface, &film.qh(), ());
+    f.settle(&mut [&mut film]);
+    let notifier: ExtIdleNotifierV1 = c.global(2);
+    // Of one of them, nobody can say that it is not to be told.
+    notifier.get_input_idle_notification(1, &c.globals().seat, &c.qh(), ());
+    notifier.get_idle_notification(1, &c.globals().seat, &c.qh(), ());
+    wait_for(&mut f, &mut c, "Idled", 1);
+    // The film is hidden by another window.
+    let other = c.toplevel();
+    f.settle(&mut [&mut c, &mut film]);
+    c.fill(&other.surface, (32, 32), 2);
+    wait_for(&mut f, &mut c, "Idled", 2);
+    other.toplevel.destroy();
+    f.settle(&mut [&mut c, &mut film]);
+    assert_eq!(c.heard.count(NOTE, "Resumed"), 1, "it is seen again");
+    // Its program crashes.
+    drop(film);
+    wait_for(&mut f, &mut c, "Idled", 3);
+}
+
 /// Whether Super+U is the game's; it is ours else, and changes the filter.
 fn has_our_hotkey(f: &mut Fixture, c: &mut Client) -> bool {
     let filter = f.state.scope.settings.filter;

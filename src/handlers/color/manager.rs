@@ -26,7 +26,7 @@ const FEATURES: [Feature; 7] = [
     Feature::WindowsScrgb,
 ];
 
-/// The intents that are taken; nothing is converted, so that they are all the same.
+/// The intents that are taken. Whatever is converted is converted in one way, into sRGB, so that they are all the same.
 pub const INTENTS: [RenderIntent; 2] = [RenderIntent::Perceptual, RenderIntent::Relative];
 
 pub fn init(dh: &DisplayHandle) {
