@@ -175,7 +175,7 @@ fn popups_of_an_overlay_stand_on_it() {
 }
 
 #[test]
-fn content_before_the_first_configure_ends_its_client() {
+fn a_size_that_nothing_gives_ends_its_client() {
     let mut f = Fixture::new(64, 48);
     let mut c = f.client();
     let (surface, _role) = layer(&c, Layer::Overlay, Anchor::Top, (0, 0));
@@ -183,4 +183,22 @@ fn content_before_the_first_configure_ends_its_client() {
     surface.commit();
     f.settle(&mut [&mut c]);
     assert!(c.error.is_some());
+}
+
+#[test]
+fn content_before_the_first_configure_is_acknowledged_ends_its_client() {
+    let mut f = Fixture::new(64, 48);
+    let mut c = f.client();
+    c.heard.acknowledges_nothing = true;
+    let (surface, _role) = layer(&c, Layer::Overlay, Anchor::Top, (8, 8));
+    surface.commit();
+    f.settle(&mut [&mut c]);
+    assert!(c.heard.said(NAME, "Configure") && c.error.is_none(), "{:?}", c.error);
+    c.fill(&surface, (8, 8), 0xff0000);
+    f.settle(&mut [&mut c]);
+    assert!(
+        c.error.as_ref().is_some_and(|e| e.contains("configured")),
+        "{:?}",
+        c.error
+    );
 }

@@ -167,4 +167,12 @@ fn copies_that_wait_are_not_endless() {
     }
     f.settle(&mut [&mut taker]);
     assert_eq!(taker.heard.count(FRAME, "Failed"), 6);
+    // They are nobody else's harm.
+    let mut other = f.client();
+    let manager: ZwlrScreencopyManagerV1 = other.global(3);
+    let target = Target::new(&other, 16, 16);
+    let frame = manager.capture_output(0, &other.globals().output, &other.qh(), ());
+    frame.copy(&target.buffer);
+    f.settle(&mut [&mut other]);
+    assert!(other.heard.said(FRAME, "Ready"), "{:?}", other.heard.log);
 }

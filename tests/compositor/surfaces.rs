@@ -99,3 +99,16 @@ fn a_dialog_above_a_game_frees_the_pointer_that_the_game_had_locked() {
     f.advance(20, &mut [&mut c]);
     assert!(c.heard.locked, "the game has it again");
 }
+
+#[test]
+fn what_needs_a_device_is_offered_where_it_is() {
+    let mut f = Fixture::new(32, 32);
+    let c = f.client();
+    let offered = |name: &str| c.heard.names.contains_key(name);
+    let dmabufs = goggles_scope::dmabuf::device().is_ok();
+    assert_eq!(offered("zwp_linux_dmabuf_v1"), dmabufs);
+    let timelines = dmabufs && goggles_scope::syncobj::Device::find().is_ok();
+    assert_eq!(offered("wp_linux_drm_syncobj_manager_v1"), timelines);
+    // There is no connector to lend.
+    assert!(!offered("wp_drm_lease_device_v1"));
+}
