@@ -6,7 +6,7 @@ use crate::link::Size;
 use crate::scene::{layout::Fit, stack::Placed};
 use smithay::backend::renderer::TextureFilter;
 use smithay::desktop::utils::bbox_from_surface_tree;
-use smithay::utils::{Logical, Point, Rectangle};
+use smithay::utils::{Logical, Rectangle};
 
 /// How the game's picture is shown.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -65,13 +65,18 @@ pub(super) fn small(placed: &[Placed], look: &Look, size: Size) -> Option<(scale
     (i64::from(part.size.w) * i64::from(part.size.h) <= LARGEST).then_some((kind, part))
 }
 
+/// As far from the origin as places are looked at: differences of two fit into 32 bits, whatever a client says it has there.
+const FAR: f64 = (1 << 29) as f64;
+/// What is no part of a pixel, but a product that was rounded.
+const ROUNDED: f64 = 1e-6;
+
 /// The part of the picture, in its own pixels, that has a surface and is on the output.
 fn seen(placed: &[Placed], look: &Look, size: Size) -> Rectangle<i32, Logical> {
     let boxes = placed.iter().map(|p| bbox_from_surface_tree(&p.surface, p.at));
     let Some(all) = boxes.reduce(|a, b| a.merge(b)) else {
         return Rectangle::default();
     };
-    let all = all.to_f64().upscale(look.density).to_i32_up();
+    let all = all.to_f64().upscale(look.density);
     let own = Fit {
         scale: look.enlargement(),
         offset: look.fit.offset,
@@ -79,8 +84,15 @@ fn seen(placed: &[Placed], look: &Look, size: Size) -> Rectangle<i32, Logical> {
     let (left, top) = own.to_game(0.0, 0.0);
     let (right, bottom) = own.to_game(f64::from(size.w), f64::from(size.h));
     // A pixel more on each side, for what the filters take from beyond the border.
-    let low = Point::from((left.floor() as i32 - 2, top.floor() as i32 - 2));
-    let high = Point::from((right.ceil() as i32 + 2, bottom.ceil() as i32 + 2));
-    all.intersection(Rectangle::from_extremities(low, high))
-        .unwrap_or_default()
+    let along = |at: f64, length: f64, (from, to): (f64, f64)| {
+        let low = at.max(from.floor() - 2.0).clamp(-FAR, FAR);
+        let high = (at + length).min(to.ceil() + 2.0).clamp(-FAR, FAR);
+        ((low + ROUNDED).floor() as i32, (high - ROUNDED).ceil() as i32)
+    };
+    let (left, right) = along(all.loc.x, all.size.w, (left, right));
+    let (top, bottom) = along(all.loc.y, all.size.h, (top, bottom));
+    if left >= right || top >= bottom {
+        return Rectangle::default();
+    }
+    Rectangle::from_extremities((left, top), (right, bottom))
 }

@@ -33,7 +33,7 @@ pub fn plays_on(f: &mut Fixture, colour: u32) {
     good.fill(&w.surface, (32, 32), colour);
     f.advance(40, &mut [&mut good]);
     assert!(good.error.is_none(), "{:?}", good.error);
-    assert_eq!(f.picture().at(1, 1), colour);
+    assert_eq!(f.picture().middle(), colour);
 }
 
 fn is_closed(stream: &mut UnixStream) -> bool {

@@ -269,6 +269,12 @@ impl Picture {
         u32::from_be_bytes([0, p[0], p[1], p[2]])
     }
 
+    /// The colour in the middle.
+    #[allow(dead_code, reason = "the tests with Xwayland do without")]
+    pub fn middle(&self) -> u32 {
+        self.at(self.size.w as usize / 2, self.size.h as usize / 2)
+    }
+
     /// Compares with tests/golden/NAME.png to the last bit; `UPDATE_GOLDEN=1` writes it anew, to be looked at.
     pub fn golden(&self, name: &str) {
         let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");

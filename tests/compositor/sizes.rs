@@ -3,8 +3,9 @@
 
 use crate::bad::plays_on;
 use crate::client::{Client, Heard, Window};
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, settings};
 use goggles_protocols::input::Event;
+use goggles_scope::config::{Filter, Settings};
 use wayland_client::delegate_noop;
 use wayland_client::protocol::{wl_output::Transform, wl_shm::Format, wl_surface::WlSurface};
 use wayland_protocols::wp::pointer_constraints::zv1::client::zwp_pointer_constraints_v1::Lifetime;
@@ -61,7 +62,8 @@ fn shown(f: &mut Fixture, c: &mut Client) -> Window {
     w
 }
 
-fn viewport(c: &Client, surface: &WlSurface) -> WpViewport {
+/// How the surface's picture is cut and stretched.
+pub fn viewport(c: &Client, surface: &WlSurface) -> WpViewport {
     let viewporter: WpViewporter = c.global(1);
     viewporter.get_viewport(surface, &c.qh(), ())
 }
@@ -181,6 +183,27 @@ fn views_of_any_size_are_borne_and_those_of_none_end_their_client() {
     };
     // The buffer has 32x32 pixels, of which a 256th at (0, 0) is a part.
     assert!(all(source) >= 64 - POSITIVE);
+}
+
+#[test]
+fn lines_as_long_as_can_be_are_borne_on_outputs_of_any_shape() {
+    for (output, (w, h)) in [((96, 32), (1, MOST)), ((32, 96), (MOST, 1))] {
+        for filter in [Filter::Linear, Filter::Fsr] {
+            let mut f = Fixture::with(Settings {
+                filter,
+                ..settings(output.0, output.1)
+            });
+            let mut c = f.client();
+            let window = shown(&mut f, &mut c);
+            viewport(&c, &window.surface).set_destination(w, h);
+            c.fill(&window.surface, (32, 32), 0);
+            f.advance(40, &mut [&mut c]);
+            assert!(c.error.is_none(), "{:?}", c.error);
+            drop(c);
+            f.settle(&mut []);
+            plays_on(&mut f, 0x2468ac);
+        }
+    }
 }
 
 #[test]
