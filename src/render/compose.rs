@@ -196,7 +196,7 @@ impl Composer {
 
     /// Draws the base and what fits the output as it does, then what has a fit of its own. Whether anything had changed.
     fn draw_all(&mut self, placed: &[Placed], look: &Look, force: bool, data: &mut [u8]) -> Result<bool> {
-        self.elements.turn();
+        self.elements.turn(self.size);
         let (under, over): (Vec<_>, Vec<_>) = placed.iter().cloned().partition(|p| p.own.is_none());
         // Neither what comes over the picture nor what goes is known to a damage tracker.
         let changed = std::mem::replace(&mut self.covered, !over.is_empty()) || !over.is_empty();
@@ -215,7 +215,7 @@ impl Composer {
 
     /// Draws one more over a picture of the output's size.
     fn draw_over(&mut self, placed: &Placed, fit: Fit, data: &mut [u8]) -> Result<()> {
-        let elements = self.elements_of(std::slice::from_ref(placed), &fit);
+        let elements = self.elements_of(std::slice::from_ref(placed), &fit, self.size);
         // The damage tracker does not know of it.
         self.ages.insert(data.as_ptr() as usize, 0);
         let size = (self.size.w as usize, self.size.h as usize);
@@ -224,7 +224,7 @@ impl Composer {
 
     /// Draws at the output's size. Whether anything had changed.
     fn compose_whole(&mut self, placed: &[Placed], fit: &Fit, data: &mut [u8]) -> Result<bool> {
-        let elements = self.elements_of(placed, fit);
+        let elements = self.elements_of(placed, fit, self.size);
         let (address, size) = (data.as_ptr() as usize, (self.size.w as usize, self.size.h as usize));
         let age = self.ages.get(&address).map_or(0, |drawn| self.drawn - drawn + 1);
         let damaged = draw::damaged(&mut self.renderer, &mut self.tracker, (data, size), age, &elements)?;
@@ -258,12 +258,12 @@ impl Composer {
             scale: look.density,
             offset: (-f64::from(rect.loc.x), -f64::from(rect.loc.y)),
         };
-        let elements = self.elements_of(placed, &here);
-        let age = usize::from(self.small.tracker.is_some());
         let size = Size {
             w: rect.size.w as u32,
             h: rect.size.h as u32,
         };
+        let elements = self.elements_of(placed, &here, size);
+        let age = usize::from(self.small.tracker.is_some());
         let small = &mut self.small;
         let tracker = small.tracker.get_or_insert_with(|| tracker(size, look.density));
         let damaged = draw::damaged(&mut self.renderer, tracker, (&mut small.data, (w, h)), age, &elements)?;
@@ -289,8 +289,8 @@ impl Composer {
         Ok(damaged)
     }
 
-    fn elements_of(&mut self, placed: &[Placed], fit: &Fit) -> Vec<Element> {
-        self.elements.of(&mut self.renderer, placed, fit, self.size)
+    fn elements_of(&mut self, placed: &[Placed], fit: &Fit, size: Size) -> Vec<Element> {
+        self.elements.of(&mut self.renderer, placed, fit, size)
     }
 
     /// The picture's size.

@@ -1,9 +1,10 @@
 //! What surfaces are drawn as: themselves, converted to sRGB, or first drawn into a picture of their own. Owns what of that
-//! can be taken again for the next picture.
+//! can be taken again for the next picture, and sees to it that it is not too much.
 
+use super::budget::Budget;
 use super::color::{Converted, Copies, Space};
 use super::draw::is_drawable;
-use super::faded::Faded;
+use super::faded::{self, Faded};
 use crate::link::Size;
 use crate::scene::{layout::Fit, stack::Placed};
 use smithay::backend::allocator::format::has_alpha;
@@ -40,23 +41,23 @@ pub struct Elements {
     /// Those of the one before it.
     before: HashMap<Key, Faded>,
     copies: Copies,
+    /// What of the present composition may still be drawn so.
+    budget: Budget,
 }
 
 impl Elements {
-    /// A composition begins: what it does not need any more goes with its end.
-    pub fn turn(&mut self) {
+    /// A composition for an output of this size begins: what it does not need any more goes with its end.
+    pub fn turn(&mut self, output: Size) {
         self.before = std::mem::take(&mut self.faded);
         self.copies.turn();
+        self.budget = Budget::new(output);
     }
 
-    /// What is drawn of these, top to bottom, for an output of this size.
+    /// What is drawn of these, top to bottom, in a picture of this size.
     pub fn of(&mut self, renderer: &mut PixmanRenderer, placed: &[Placed], fit: &Fit, size: Size) -> Vec<Element> {
         let mut elements = Vec::new();
-        let mut artist = Artist {
-            renderer,
-            fit,
-            bounds: Rectangle::from_size((size.w as i32, size.h as i32).into()),
-        };
+        let bounds = Rectangle::from_size((size.w as i32, size.h as i32).into());
+        let mut artist = Artist { renderer, fit, bounds };
         for p in placed {
             let (x, y) = fit.to_output(f64::from(p.at.x), f64::from(p.at.y));
             let at: Point<i32, Physical> = (x.round() as i32, y.round() as i32).into();
@@ -66,6 +67,7 @@ impl Elements {
             let spaces = Copies::spaces(&p.surface);
             let mut tree: Vec<Element> = tree
                 .into_iter()
+                .filter(|surface| surface.geometry(fit.scale.into()).overlaps(bounds))
                 .filter(|surface| is_drawable(surface, fit.scale))
                 .filter_map(|surface| {
                     let (id, element) = self.coloured(&mut artist, surface, &spaces);
@@ -93,7 +95,7 @@ impl Elements {
         let Some(space) = spaces.get(&id) else {
             return (id, Element::Surface(surface));
         };
-        let element = match self.copies.convert(artist.renderer, surface, *space) {
+        let element = match self.copies.convert(artist.renderer, surface, *space, &mut self.budget) {
             Ok(converted) => Element::Converted(converted),
             Err(surface) => Element::Surface(*surface),
         };
@@ -117,7 +119,8 @@ impl Elements {
         self.fade(artist, (id, Part::Surface), vec![element], 1.0)
     }
 
-    /// Draws elements as one picture of this opacity, unless that of before is still right.
+    /// Draws elements as one picture of this opacity, unless that of before is still right. `None`: nothing of it is to be
+    /// seen, or it would be too much.
     fn fade<E: RenderElement<PixmanRenderer>>(
         &mut self,
         artist: &mut Artist<'_>,
@@ -127,9 +130,12 @@ impl Elements {
     ) -> Option<Element> {
         let before = self.before.get(&key);
         let scale = artist.fit.scale.into();
-        match Faded::new(artist.renderer, elements, scale, alpha, artist.bounds, before) {
+        let rect = faded::seen(&elements, scale, artist.bounds)?;
+        if !self.budget.take(rect.size.w as u64 * rect.size.h as u64) {
+            return None;
+        }
+        match Faded::new(artist.renderer, elements, scale, alpha, rect, before) {
             Ok(faded) => {
-                let faded = faded?;
                 self.faded.insert(key, faded.clone());
                 Some(Element::Faded(faded))
             }
@@ -145,6 +151,6 @@ impl Elements {
 struct Artist<'a> {
     renderer: &'a mut PixmanRenderer,
     fit: &'a Fit,
-    /// The output.
+    /// The picture's.
     bounds: Rectangle<i32, Physical>,
 }

@@ -28,31 +28,37 @@ pub struct Faded {
     origin: Origin,
 }
 
+/// Where they are, as far as that is within `bounds`. `None`: there is nothing to be seen.
+pub fn seen<E: Element>(
+    elements: &[E],
+    scale: Scale<f64>,
+    bounds: Rectangle<i32, Physical>,
+) -> Option<Rectangle<i32, Physical>> {
+    let whole = elements.iter().map(|e| e.geometry(scale)).reduce(|a, b| a.merge(b));
+    whole.and_then(|rect| rect.intersection(bounds))
+}
+
 impl Faded {
-    /// Draws the elements (top to bottom), as far as they are within `bounds`; or takes the picture of `before`, if
-    /// nothing has changed. `None`: there is nothing to be seen.
+    /// Draws the elements (top to bottom), as far as they are within `rect`; or takes the picture of `before`, if nothing
+    /// has changed.
     pub fn new<E: RenderElement<PixmanRenderer>>(
         renderer: &mut PixmanRenderer,
         elements: Vec<E>,
         scale: Scale<f64>,
         alpha: f32,
-        bounds: Rectangle<i32, Physical>,
+        rect: Rectangle<i32, Physical>,
         before: Option<&Faded>,
-    ) -> Result<Option<Self>> {
+    ) -> Result<Self> {
         let origin: Origin = elements
             .iter()
             .map(|e| (e.id().clone(), e.current_commit(), e.geometry(scale), e.alpha()))
             .collect();
-        let whole = origin.iter().map(|(_, _, rect, _)| *rect).reduce(|a, b| a.merge(b));
-        let Some(rect) = whole.and_then(|rect| rect.intersection(bounds)) else {
-            return Ok(None);
-        };
         if let Some(before) = before.filter(|b| b.origin == origin && b.rect == rect) {
             // Another alpha is a change that the damage tracker sees by itself.
-            return Ok(Some(Self {
+            return Ok(Self {
                 alpha,
                 ..before.clone()
-            }));
+            });
         }
         let (w, h) = (rect.size.w as usize, rect.size.h as usize);
         let mut image = pixman::Image::new(pixman::FormatCode::A8R8G8B8, w, h, true)
@@ -71,14 +77,14 @@ impl Faded {
         }
         let mut commit = before.map_or_else(CommitCounter::default, |b| b.commit);
         commit.increment();
-        Ok(Some(Self {
+        Ok(Self {
             id: before.map_or_else(Id::new, |b| b.id.clone()),
             commit,
             texture: image.into(),
             rect,
             alpha,
             origin,
-        }))
+        })
     }
 }
 

@@ -24,6 +24,7 @@ mod log;
 mod modes;
 mod nonsense;
 mod picture;
+mod plenty;
 mod presented;
 mod profiles;
 mod relations;

@@ -2,6 +2,7 @@
 
 use super::convert::{Converter, Depth, Space};
 use crate::handlers::space;
+use crate::render::budget::Budget;
 use anyhow::{Context, Result};
 use smithay::backend::allocator::Fourcc;
 use smithay::backend::allocator::format::has_alpha;
@@ -24,8 +25,8 @@ pub const TEN_BITS: [wl_shm::Format; 4] = [
     wl_shm::Format::Abgr2101010,
 ];
 
-/// A picture with more pixels than 8K has is shown as it is: a client must not make us hold two more of any size.
-const LARGEST: u64 = 7680 * 4320;
+/// What making the tables of another colour space counts as, in pixels: about as much time as to convert so many.
+const TABLES: u64 = 1 << 18;
 
 /// A surface that is drawn from a converted copy of its buffer.
 #[derive(Debug)]
@@ -50,12 +51,17 @@ struct Copy {
 pub struct Copies {
     now: HashMap<Id, Copy>,
     before: HashMap<Id, Copy>,
+    /// The converters of the present composition.
+    converters: Vec<Arc<Converter>>,
+    /// It was told that something can't be converted: for a client may bring it about in each frame.
+    complained: bool,
 }
 
 impl Copies {
     /// A composition begins: copies that it does not need any more go with its end.
     pub fn turn(&mut self) {
         self.before = std::mem::take(&mut self.now);
+        self.converters.clear();
     }
 
     /// The spaces of those surfaces of a tree that aren't sRGB.
@@ -81,64 +87,85 @@ impl Copies {
         renderer: &mut PixmanRenderer,
         surface: WaylandSurfaceRenderElement<PixmanRenderer>,
         space: Space,
+        budget: &mut Budget,
     ) -> Result<Converted, Box<WaylandSurfaceRenderElement<PixmanRenderer>>> {
         let of = surface.id().clone();
-        let kept = self.now.remove(&of).or_else(|| self.before.remove(&of));
-        let kept = kept.filter(|kept| *kept.converter.space() == space);
-        let copy = match kept {
-            Some(kept) if kept.commit == surface.current_commit() => Ok(kept),
-            kept => copy(renderer, &surface, space, kept),
-        };
-        match copy {
+        match self.copy(renderer, &surface, space, budget) {
             Ok(copy) => {
                 let (id, texture) = (copy.id.clone(), copy.texture.clone());
                 self.now.insert(of, copy);
                 Ok(Converted { id, surface, texture })
             }
             Err(why) => {
-                tracing::warn!("a surface's colours are not converted: {why:#}");
+                if !std::mem::replace(&mut self.complained, true) {
+                    tracing::warn!("a surface's colours are not converted (told once): {why:#}");
+                }
                 Err(Box::new(surface))
             }
         }
     }
-}
 
-fn copy(
-    renderer: &mut PixmanRenderer,
-    surface: &WaylandSurfaceRenderElement<PixmanRenderer>,
-    space: Space,
-    before: Option<Copy>,
-) -> Result<Copy> {
-    let (id, converter) = match before {
-        Some(before) => (before.id, before.converter),
-        None => {
-            let converter = Converter::new(space).context("a colour space that spans no colours")?;
-            (Id::new(), Arc::new(converter))
+    fn copy(
+        &mut self,
+        renderer: &mut PixmanRenderer,
+        surface: &WaylandSurfaceRenderElement<PixmanRenderer>,
+        space: Space,
+        budget: &mut Budget,
+    ) -> Result<Copy> {
+        let kept = self.now.remove(surface.id());
+        let kept = kept.or_else(|| self.before.remove(surface.id()));
+        let kept = kept.filter(|kept| *kept.converter.space() == space);
+        let converter = self.converter(space, kept.as_ref().map(|kept| &kept.converter), budget)?;
+        let pixels = match surface.texture() {
+            WaylandSurfaceTexture::Texture(texture) => u64::from(texture.width()) * u64::from(texture.height()),
+            WaylandSurfaceTexture::SolidColor(_) => 1,
+        };
+        anyhow::ensure!(budget.take(pixels), "there is too much to be converted");
+        // The old copy goes before the new one is made.
+        let id = match kept {
+            Some(kept) if kept.commit == surface.current_commit() => return Ok(kept),
+            Some(kept) => kept.id,
+            None => Id::new(),
+        };
+        let texture = match surface.texture() {
+            WaylandSurfaceTexture::Texture(texture) => converted(renderer, texture, &converter)?,
+            WaylandSurfaceTexture::SolidColor(color) => {
+                let eight = |v: f32| (v.clamp(0.0, 1.0) * 255.0).round() as u32;
+                let [r, g, b, a] = color.components().map(eight);
+                let pixel = converter.pixel(Depth::Eight, a << 24 | r << 16 | g << 8 | b);
+                image((1, 1), true, |to| to.fill(pixel))?
+            }
+        };
+        Ok(Copy {
+            id,
+            commit: surface.current_commit(),
+            converter,
+            texture,
+        })
+    }
+
+    /// A space's converter: one that this composition has already, the one that is kept, or a new one.
+    fn converter(
+        &mut self,
+        space: Space,
+        kept: Option<&Arc<Converter>>,
+        budget: &mut Budget,
+    ) -> Result<Arc<Converter>> {
+        if let Some(known) = self.converters.iter().find(|known| *known.space() == space) {
+            return Ok(known.clone());
         }
-    };
-    let texture = match surface.texture() {
-        WaylandSurfaceTexture::Texture(texture) => converted(renderer, texture, &converter)?,
-        WaylandSurfaceTexture::SolidColor(color) => {
-            let eight = |v: f32| (v.clamp(0.0, 1.0) * 255.0).round() as u32;
-            let [r, g, b, a] = color.components().map(eight);
-            let pixel = converter.pixel(Depth::Eight, a << 24 | r << 16 | g << 8 | b);
-            image((1, 1), true, |to| to.fill(pixel))?
-        }
-    };
-    Ok(Copy {
-        id,
-        commit: surface.current_commit(),
-        converter,
-        texture,
-    })
+        anyhow::ensure!(budget.take(TABLES), "there are too many colour spaces");
+        let converter = match kept {
+            Some(kept) => kept.clone(),
+            None => Arc::new(Converter::new(space).context("a colour space that spans no colours")?),
+        };
+        self.converters.push(converter.clone());
+        Ok(converter)
+    }
 }
 
 fn converted(renderer: &mut PixmanRenderer, texture: &PixmanTexture, converter: &Converter) -> Result<PixmanTexture> {
     let (w, h) = (texture.width(), texture.height());
-    anyhow::ensure!(
-        u64::from(w) * u64::from(h) <= LARGEST,
-        "a picture too large to be converted"
-    );
     let format = texture.format().context("a texture of no format")?;
     let (depth, wide) = match format {
         Fourcc::Xrgb2101010 | Fourcc::Argb2101010 | Fourcc::Xbgr2101010 | Fourcc::Abgr2101010 => {
