@@ -330,6 +330,31 @@ fn misuse_ends_the_connection() {
 }
 
 #[test]
+fn primaries_that_span_no_colours_are_no_description() {
+    let points: [[i32; 8]; 3] = [
+        [0; 8],
+        // A y of nothing, and three on one line.
+        [640_000, 330_000, 300_000, 0, 150_000, 60_000, 312_700, 329_000],
+        [200_000, 200_000, 300_000, 300_000, 400_000, 400_000, 312_700, 329_000],
+    ];
+    for [rx, ry, gx, gy, bx, by, wx, wy] in points {
+        let (mut f, mut c, _w, manager) = begin(1);
+        let creator = manager.create_parametric_creator(&c.qh(), ());
+        creator.set_tf_power(22_000);
+        creator.set_primaries(rx, ry, gx, gy, bx, by, wx, wy);
+        creator.create(&c.qh(), ());
+        f.settle(&mut [&mut c]);
+        assert!(
+            c.heard.said(IMAGE, "Failed { cause: Value(Unsupported)"),
+            "{:?}",
+            c.heard.log
+        );
+        assert!(!c.heard.said(IMAGE, "Ready"));
+        assert!(c.error.is_none(), "{:?}", c.error);
+    }
+}
+
+#[test]
 fn only_what_buffers_can_be_may_be_said_of_them() {
     type Ask = fn(&WpColorRepresentationSurfaceV1);
     let all: [(Ask, bool); 4] = [

@@ -3,8 +3,9 @@
 use super::description::{Draft, Wrong};
 use super::image;
 use crate::state::State;
-use smithay::reexports::wayland_protocols::wp::color_management::v1::server::wp_image_description_creator_params_v1::{
-    Request, WpImageDescriptionCreatorParamsV1,
+use smithay::reexports::wayland_protocols::wp::color_management::v1::server::{
+    wp_image_description_creator_params_v1::{Request, WpImageDescriptionCreatorParamsV1},
+    wp_image_description_v1::Cause,
 };
 use smithay::reexports::wayland_server::{Client, DataInit, Dispatch, DisplayHandle, Resource};
 use std::sync::Mutex;
@@ -26,8 +27,12 @@ impl Dispatch<WpImageDescriptionCreatorParamsV1, Creator> for State {
         let Ok(mut draft) = data.0.lock() else { return };
         let version = creator.version();
         let done = match request {
-            Request::Create { image_description } => draft.finish(version).map(|description| {
-                image::ready(image_description, description, false, init);
+            Request::Create { image_description: new } => draft.finish(version).map(|description| {
+                if description.space().is_none_or(|space| space.spans_colours()) {
+                    image::ready(new, description, false, init);
+                } else {
+                    image::failed(new, Cause::Unsupported, "the primaries span no colours", init);
+                }
             }),
             other => take(&mut draft, other, version),
         };

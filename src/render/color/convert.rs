@@ -5,7 +5,7 @@
 //! colours keep their hue, and a table makes 8-bit signals of the light.
 
 use super::curve::Curve;
-use super::primaries::{Points, to_srgb};
+use super::primaries::{Matrix, Points, to_srgb};
 use super::tone::rolled_off;
 use crate::render::scale::bands;
 
@@ -37,6 +37,20 @@ pub struct Space {
     pub peak: f64,
 }
 
+impl Space {
+    /// Whether its numbers make sense, so that there can be a [`Converter`].
+    pub fn spans_colours(&self) -> bool {
+        self.matrix().is_some()
+    }
+
+    /// What makes linear sRGB of its linear light.
+    fn matrix(&self) -> Option<Matrix> {
+        let numbers = [self.full / self.white, self.peak / self.white];
+        let sensible = numbers.iter().all(|v| v.is_finite()) && self.full > 0.0 && self.white > 0.0;
+        sensible.then(|| to_srgb(self.primaries)).flatten()
+    }
+}
+
 /// How the three colours of a pixel lie in its 32 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
@@ -66,11 +80,8 @@ pub struct Converter {
 impl Converter {
     /// `None`: the numbers make no sense.
     pub fn new(space: Space) -> Option<Self> {
-        let matrix = to_srgb(space.primaries)?.map(|row| row.map(|v| v as f32));
+        let matrix = space.matrix()?.map(|row| row.map(|v| v as f32));
         let (full, peak) = (space.full / space.white, (space.peak / space.white).max(1e-3));
-        if !(full.is_finite() && peak.is_finite() && full > 0.0 && space.white > 0.0) {
-            return None;
-        }
         let growth = space.curve.display(space.full) as f32;
         // HLG's light stays the scene's until its luminance is known.
         let whole = if growth == 0.0 { full } else { 1.0 };
