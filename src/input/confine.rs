@@ -50,7 +50,7 @@ impl State {
         if !self.scope.may_hold_pointer(&surface) {
             return;
         }
-        let local = (pointer.current_location() - origin).to_i32_round();
+        let local = (pointer.current_location() - origin).to_i32_floor();
         with_pointer_constraint(&surface, &pointer, |c| {
             if let Some(c) = c.filter(|c| !c.is_active())
                 && c.region().is_none_or(|r| r.contains(local))

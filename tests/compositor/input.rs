@@ -224,6 +224,25 @@ fn a_confined_pointer_stops_at_the_border_of_its_region() {
 }
 
 #[test]
+fn a_lock_within_the_whole_surface_holds_in_its_last_pixel() {
+    let mut f = Fixture::new(64, 64);
+    let mut c = f.client();
+    let w = window(&mut f, &mut c, (64, 64));
+    // Pushed beyond the corner, it stays in the last 256th of a pixel.
+    f.state.inject(Event::Absolute { x: 0.999, y: 0.999 });
+    f.state.inject(Event::Relative { dx: 9.0, dy: 9.0 });
+    f.settle(&mut [&mut c]);
+    let region = c.globals().compositor.create_region(&c.qh(), ());
+    region.add(0, 0, 64, 64);
+    let g = c.globals();
+    g.constraints
+        .lock_pointer(&w.surface, &g.pointer, Some(&region), Lifetime::Persistent, &c.qh(), ());
+    w.surface.commit();
+    f.settle(&mut [&mut c]);
+    assert!(c.heard.locked);
+}
+
+#[test]
 fn a_popup_with_a_grab_is_dismissed_by_a_click_beside_it() {
     let mut f = Fixture::new(64, 64);
     let mut c = f.client();
