@@ -10,7 +10,7 @@ use smithay::backend::renderer::utils::with_renderer_surface_state;
 use smithay::reexports::wayland_server::{Resource, protocol::wl_surface::WlSurface};
 use smithay::utils::{Logical, Point, Rectangle, Size};
 use smithay::wayland::{
-    compositor::with_states,
+    compositor::{get_children, with_states},
     shell::xdg::{SurfaceCachedState, ToplevelSurface, XdgToplevelSurfaceData},
 };
 use smithay::xwayland::{X11Surface, xwm::WmWindowType};
@@ -23,6 +23,9 @@ pub enum Kind {
     /// An X11 window.
     X11(X11Surface),
 }
+
+/// A picture that is enlarged more than so is none of a lower mode.
+const LEAST_MODE: f64 = 1.0 / 16.0;
 
 /// The size of the screen of the X server at each place; Wayland windows are on the first one's.
 pub type Areas<'a> = &'a dyn Fn(u32) -> Size<i32, Logical>;
@@ -90,21 +93,44 @@ impl Window {
         }
     }
 
-    /// How many pixels its picture has to one of its coordinates, horizontally and vertically. Xwayland scales the window
-    /// of a client for which it emulates another mode; a Wayland client that scales its own has chosen its shape.
+    /// How many pixels its picture has to one of its coordinates, horizontally and vertically, as it is fitted. Xwayland
+    /// scales the window of a client for which it emulates another mode; a Wayland client that scales its own has chosen
+    /// its shape.
     pub fn density(&self) -> (f64, f64) {
-        let surface = self.surface.as_ref().filter(|s| s.is_alive() && self.x11().is_some());
-        let view = surface.and_then(|s| with_renderer_surface_state(s, |s| s.view()).flatten());
+        match self.x11() {
+            Some(_) => self.own_pixels(),
+            None => (1.0, 1.0),
+        }
+    }
+
+    /// The same, as it is drawn: a Wayland client that has its picture enlarged (as SDL does for a lower mode) has it
+    /// enlarged by the filter, too. Not where it consists of several surfaces, the lowest of which is often a single pixel.
+    pub fn detail(&self) -> (f64, f64) {
+        if self.x11().is_some() {
+            return self.density();
+        }
+        let (x, y) = self.own_pixels();
+        let alone = self.surface.as_ref().is_some_and(|s| get_children(s).is_empty());
+        let mode = LEAST_MODE..=1.0;
+        let emulated = alone && mode.contains(&x) && mode.contains(&y);
+        if emulated { (x, y) } else { (1.0, 1.0) }
+    }
+
+    fn own_pixels(&self) -> (f64, f64) {
+        let surface = self.surface.as_ref().filter(|s| s.is_alive());
+        let shown = |s| with_renderer_surface_state(s, |s| Some((s.view()?, s.buffer_scale()))).flatten();
+        let Some((view, scale)) = surface.and_then(shown) else {
+            return (1.0, 1.0);
+        };
         let along = |own: f64, shown: i32| {
+            let own = own * f64::from(scale);
             if own >= 1.0 && shown >= 1 {
                 own / f64::from(shown)
             } else {
                 1.0
             }
         };
-        view.map_or((1.0, 1.0), |v| {
-            (along(v.src.size.w, v.dst.w), along(v.src.size.h, v.dst.h))
-        })
+        (along(view.src.size.w, view.dst.w), along(view.src.size.h, view.dst.h))
     }
 
     /// The window's place and size in the game's coordinates; Wayland toplevels are centred in `area`.

@@ -21,17 +21,21 @@ impl Scope {
         self.scene_dirty = false;
         let out = self.settings.output;
         let base = self.choice.base.and_then(|id| self.windows.get(id));
+        let before = self.look();
         if let Some(w) = base {
             let r = w.rect(self.area_of(w.server));
-            self.density = w.density();
+            self.density = w.detail();
             self.fit = Fit::dense(
                 (r.loc.x, r.loc.y, r.size.w, r.size.h),
-                self.density,
+                w.density(),
                 (out.w as i32, out.h as i32),
                 self.settings.scaler,
                 self.settings.max_scale,
             );
             self.fit = self.zoomed(self.fit);
+        }
+        if self.look() != before {
+            self.facts_changed();
         }
         let own = |w: &Window| self.own_fit(w);
         let windows = self.windows.placed(&self.choice, &|server| self.area_of(server), &own);
@@ -52,12 +56,14 @@ impl Scope {
         fit.zoomed(share * factor, (out.w as i32, out.h as i32))
     }
 
-    /// An overlay's fit, where it is not the base's: that of its server's whole screen, of which nothing is cut off.
+    /// An overlay's fit, where it is not the base's, or the base has fewer pixels than the output: that of its server's
+    /// whole screen, of which nothing is cut off.
     fn own_fit(&self, window: &Window) -> Option<Fit> {
         let (area, out) = (self.area_of(window.server), self.settings.output);
         let whole = Fit::new((0, 0, area.w, area.h), (out.w as i32, out.h as i32), Scaler::Fit);
         let whole = self.zoomed(whole);
-        (window.marks.is_overlay() && whole != self.fit).then_some(whole)
+        let other = whole != self.fit || self.density != (1.0, 1.0);
+        (window.marks.is_overlay() && other).then_some(whole)
     }
 
     /// How the picture is shown.

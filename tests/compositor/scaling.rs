@@ -3,9 +3,11 @@
 use crate::client::{Client, Window};
 use crate::fixture::{Fixture, Picture, settings};
 use crate::input::place;
+use crate::sizes::viewport;
 use goggles_protocols::input::Event;
 use goggles_scope::config::{Filter, Scaler};
 use goggles_scope::link::Size;
+use goggles_scope::scene::layout::Fit;
 use wayland_client::protocol::wl_shm::Format;
 
 const SCALERS: [Scaler; 5] = [
@@ -104,7 +106,7 @@ fn a_picture_of_any_shape_is_borne() {
 
 #[test]
 fn every_filter_puts_the_picture_at_the_same_place() {
-    for filter in [Filter::Linear, Filter::Nearest, Filter::Pixel, Filter::Fsr] {
+    for filter in [Filter::Linear, Filter::Nearest, Filter::Pixel, Filter::Fsr, Filter::Nis] {
         for (scaler, left, right) in [
             (Scaler::Fit, 7, 113),
             (Scaler::Integer, 20, 100),
@@ -127,7 +129,7 @@ fn every_filter_puts_the_picture_at_the_same_place() {
 
 #[test]
 fn a_change_is_seen_through_our_own_filters_and_stillness_costs_nothing() {
-    for filter in [Filter::Pixel, Filter::Fsr] {
+    for filter in [Filter::Pixel, Filter::Fsr, Filter::Nis] {
         let mut f = fixture((80, 60), Scaler::Auto, filter);
         let mut c = f.client();
         let w = show(&mut f, &mut c, (40, 30), |_, _| 0xff0000);
@@ -188,6 +190,33 @@ fn full_screen_at_another_size_is_scaled() {
         assert!(!p.direct);
         assert_eq!((p.at(40, 24), p.at(0, 0)), (0x2468ac, corner), "{size:?} {scaler:?}");
         assert_eq!(p.at(79, 47), corner, "{size:?} {scaler:?}");
+    }
+}
+
+#[test]
+fn a_lower_mode_by_a_viewport_is_scaled_by_the_filter() {
+    for filter in [Filter::Linear, Filter::Pixel, Filter::Fsr, Filter::Nis] {
+        let mut f = fixture((120, 80), Scaler::Stretch, filter);
+        let mut c = f.client();
+        let w = show(&mut f, &mut c, (40, 30), card);
+        let wanted = f.picture();
+        // The client stretches it itself, as SDL does: it is the same picture.
+        viewport(&c, &w.surface).set_destination(120, 80);
+        let buffer = c.buffer(40, 30, Format::Xrgb8888, card);
+        c.show(&w.surface, &buffer, (40, 30));
+        f.advance(20, &mut [&mut c]);
+        let look = f.state.scope.look();
+        assert_eq!((look.fit, look.enlargement().0), (Fit::IDENTITY, 3.0), "{filter:?}");
+        assert_eq!(f.picture().rgb, wanted.rgb, "{filter:?}");
+        // With a surface of its own above it, it is more than a mode.
+        let above = c.surface();
+        let subcompositor = &c.globals().subcompositor;
+        let _sub = subcompositor.get_subsurface(&above, &w.surface, &c.qh(), ());
+        c.fill(&above, (8, 8), 0x00ff00);
+        c.show(&w.surface, &buffer, (40, 30));
+        f.advance(20, &mut [&mut c]);
+        assert_eq!(f.state.scope.look().enlargement(), (1.0, 1.0));
+        assert_eq!(f.picture().at(7, 7), 0x00ff00);
     }
 }
 
