@@ -73,8 +73,8 @@ pub struct Settings {
     pub force_fullscreen: bool,
     /// The window list is logged when the focus policy's answer changes (`--debug-focus`).
     pub debug_focus: bool,
-    /// How much larger than it is the cursor is shown, from 1 (`--cursor-scale-height`).
-    pub cursor_factor: f64,
+    /// The height of the output for which the cursor has the right size (`--cursor-scale-height`).
+    pub cursor_scale_height: Option<u32>,
     /// Players are asked for relative motion always (`--force-grab-cursor`).
     pub force_grab_cursor: bool,
     /// Where screenshots go (`--screenshot-dir`); `None`: the user's folder for pictures.
@@ -116,6 +116,17 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The size that the game is told.
+    pub fn game(&self) -> Size {
+        self.nested.unwrap_or(self.output)
+    }
+
+    /// How much larger than it is the cursor is shown, from 1.
+    pub fn cursor_factor(&self) -> f64 {
+        let factor = |base: u32| f64::from(self.output.h) / f64::from(base);
+        self.cursor_scale_height.map_or(1.0, factor).max(1.0)
+    }
+
     /// What holds while no profile's window is in front.
     pub fn tuning(&self) -> Tuning {
         Tuning {

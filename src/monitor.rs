@@ -51,8 +51,9 @@ impl Drop for Published {
 }
 
 impl Monitor {
-    /// The monitor of `settings`, whose native mode is `area`. An error: the user's file can't be read, or is no EDID.
-    pub fn new(settings: &Settings, area: Size) -> Result<Self> {
+    /// The monitor of `settings`, whose native mode is the game's. An error: the user's file can't be read, or is no EDID.
+    pub fn new(settings: &Settings) -> Result<Self> {
+        let area = settings.game();
         let edid = match &settings.edid {
             Edid::Made { name, vendor } => edid::build(&Spec {
                 name: name.clone(),
@@ -74,6 +75,25 @@ impl Monitor {
             edid,
             published: None,
         })
+    }
+
+    /// The settings' mode is another one: an EDID of our own follows, and its file. Outputs that are there keep their size
+    /// in millimetres, which clients are told once.
+    pub fn follow(&mut self, settings: &Settings) -> Result<()> {
+        if matches!(settings.edid, Edid::File(_)) {
+            return Ok(());
+        }
+        let other = Self::new(settings)?;
+        *self = Self {
+            published: self.published.take(),
+            ..other
+        };
+        self.write()
+    }
+
+    fn write(&self) -> Result<()> {
+        let Some(path) = self.path() else { return Ok(()) };
+        write_at_once(path, &self.edid).with_context(|| format!("error writing {}", path.display()))
     }
 
     /// Its EDID.
@@ -122,9 +142,12 @@ impl Monitor {
                 (PathBuf::from(folder).join(format!("{socket}.edid")), true)
             }
         };
-        write_at_once(&path, &self.edid).with_context(|| format!("error writing {}", path.display()))?;
         self.published = Some(Published { path, remove });
-        Ok(())
+        let written = self.write();
+        if written.is_err() {
+            self.published = None;
+        }
+        written
     }
 }
 
@@ -146,8 +169,6 @@ mod tests {
         }
     }
 
-    const AREA: Size = Size { w: 1280, h: 720 };
-
     #[test]
     fn a_file_is_taken_as_it_is_or_refused_with_the_reason() {
         let folder = tempfile::tempdir().unwrap();
@@ -158,21 +179,21 @@ mod tests {
             ..Spec::new(Size { w: 3840, h: 2160 }, Refresh(60_000))
         });
         std::fs::write(&path, &bytes).unwrap();
-        let monitor = Monitor::new(&settings(Edid::File(path.clone())), AREA).unwrap();
+        let monitor = Monitor::new(&settings(Edid::File(path.clone()))).unwrap();
         assert_eq!((monitor.make.as_str(), monitor.model.as_str()), ("DEL", "U2720Q"));
         assert_eq!((monitor.edid(), monitor.millimetres), (&bytes[..], (1016, 572)));
         bytes[20] ^= 1;
         std::fs::write(&path, &bytes).unwrap();
-        let why = Monitor::new(&settings(Edid::File(path)), AREA).unwrap_err().to_string();
+        let why = Monitor::new(&settings(Edid::File(path))).unwrap_err().to_string();
         assert!(why.ends_with("the checksum of block 0 is wrong"), "{why}");
         let nowhere = Edid::File(folder.path().join("none"));
-        assert!(Monitor::new(&settings(nowhere), AREA).is_err());
+        assert!(Monitor::new(&settings(nowhere)).is_err());
     }
 
     #[test]
     fn the_file_is_where_it_was_asked_for_or_goes_with_the_session() {
         let folder = tempfile::tempdir().unwrap();
-        let mut monitor = Monitor::new(&Settings::default(), AREA).unwrap();
+        let mut monitor = Monitor::new(&Settings::default()).unwrap();
         let asked = folder.path().join("asked.bin");
         let env = |name: &str| (name == FILE_VARIABLE).then(|| asked.clone().into_os_string());
         monitor.publish("gamescope-7", &env).unwrap();
@@ -189,7 +210,7 @@ mod tests {
             1,
             "no temporary file is left"
         );
-        let mut monitor = Monitor::new(&Settings::default(), AREA).unwrap();
+        let mut monitor = Monitor::new(&Settings::default()).unwrap();
         assert!(monitor.publish("x", &|_| None).is_err());
     }
 }

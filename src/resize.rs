@@ -50,6 +50,12 @@ impl State {
         self.scope.settings.output = size;
         self.scope.settings.refresh = refresh;
         self.scope.repace();
+        self.scope.cursor.set_factor(self.scope.settings.cursor_factor());
+        // Before the X servers' screens, so that who looks for the new mode in its EDID finds it.
+        match self.scope.monitor.follow(&self.scope.settings) {
+            Ok(()) => self.x11_show_monitors(),
+            Err(why) => tracing::warn!("the monitor's EDID does not follow its mode: {why:#}"),
+        }
         self.x11_output_resized(before);
         self.eis_devices_changed();
         self.scope.scene_info_dirty = true;

@@ -116,7 +116,7 @@ pub struct Scope {
     pub choice: Choice,
     /// How the base fits the output.
     pub fit: Fit,
-    /// How many pixels the base has to one of its coordinates: fewer than one, where Xwayland emulates a lower mode.
+    /// How many pixels the base has to one of its coordinates: fewer than one, where a lower mode is emulated.
     pub density: (f64, f64),
     /// How what the pointer can reach fits it.
     pub pointer_fit: Fit,
@@ -222,12 +222,12 @@ impl State {
             kb.repeat_rate,
         )
         .context("error compiling the keyboard layout")?;
-        let area = settings.nested.unwrap_or(settings.output);
+        let area = settings.game();
         // In a corner it would be at an edge where many games scroll, and beside a window smaller than the screen.
         let middle = (f64::from(settings.output.w) / 2.0, f64::from(settings.output.h) / 2.0);
         seat.add_pointer().set_location(middle.into());
 
-        let monitor = Monitor::new(&settings, area)?;
+        let monitor = Monitor::new(&settings)?;
         let output = monitor.create_output(0, area, settings.refresh);
         outputs::publish(&dh, &output, 0);
         let own_cursor = match &settings.cursor {
@@ -270,7 +270,7 @@ impl State {
             scene_dirty: true,
             scene_info_dirty: true,
             told_scene: None,
-            cursor: Cursor::new(own_cursor, settings.cursor_factor, settings.hide_cursor),
+            cursor: Cursor::new(own_cursor, settings.cursor_factor(), settings.hide_cursor),
             over: Over::default(),
             pacer,
             last_commit: now,

@@ -237,6 +237,7 @@ mod tests {
             hotkeys: None,
             edid: None,
             max_scale: None,
+            cursor_scale_height: None,
             screenshot_dir: None,
             stream: Vec::new(),
             bitrate: None,

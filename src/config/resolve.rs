@@ -111,10 +111,7 @@ pub fn resolve(options: Options, command: Vec<OsString>, displayless: bool) -> R
         debug_focus: options.debug_focus.unwrap_or(false),
         force_grab_cursor: options.force_grab_cursor.unwrap_or(false),
         cursor: options.cursor,
-        cursor_factor: options
-            .cursor_scale_height
-            .map_or(1.0, |base| f64::from(output.h) / f64::from(base.0))
-            .max(1.0),
+        cursor_scale_height: options.cursor_scale_height.map(|height| height.0),
         screenshots: options.screenshot_dir,
         ready: options.ready_fd,
         stats: options.stats_path,

@@ -54,6 +54,12 @@ impl Cursor {
         self.own.as_ref()
     }
 
+    /// Shows all of them so many times as large.
+    pub fn set_factor(&mut self, factor: f64) {
+        self.image_changed |= self.factor != factor;
+        self.factor = factor;
+    }
+
     /// A client, or nobody, set the cursor.
     pub fn set(&mut self, status: CursorImageStatus) {
         if self.status != status {

@@ -13,7 +13,14 @@ use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
 
 impl State {
-    /// Tells the server at this place, which has become ready.
+    /// Tells all servers that are ready.
+    pub(crate) fn x11_show_monitors(&mut self) {
+        for server in self.scope.xwayland.places() {
+            self.x11_show_monitor(server);
+        }
+    }
+
+    /// Tells the server at this place, if it is ready.
     pub(super) fn x11_show_monitor(&mut self, server: u32) {
         let monitor = &self.scope.monitor;
         let Some(ewmh) = self.scope.xwayland.ewmh(server) else {

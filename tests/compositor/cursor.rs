@@ -1,12 +1,12 @@
 //! What viewers hear of the cursor with the options that are about it.
 
 use crate::client::{Client, Heard};
-use crate::fixture::{Fixture, PIXELS, png, settings};
+use crate::fixture::{Fixture, PIXELS, REFRESH, png, settings};
 use goggles_protocols::cursor::Update;
 use goggles_protocols::input::Event;
 use goggles_scope::cli::{Action, parse};
 use goggles_scope::config::Settings;
-use goggles_scope::link::FromScope;
+use goggles_scope::link::{FromScope, Size};
 use std::ffi::OsString;
 use wayland_client::delegate_noop;
 use wayland_client::protocol::wl_pointer;
@@ -25,8 +25,8 @@ fn fixture(args: &[OsString]) -> Fixture {
     Fixture::with(Settings {
         cursor: read.cursor,
         cursor_hotspot: read.cursor_hotspot,
-        cursor_factor: read.cursor_factor,
-        ..settings(32, 32)
+        cursor_scale_height: read.cursor_scale_height,
+        ..settings(32, 2160)
     })
 }
 
@@ -132,6 +132,12 @@ fn it_grows_with_the_output_whosever_it_is() {
     };
     let mut f = fixture(&args);
     assert_eq!(heard(&mut f).iter().map(size).collect::<Vec<_>>(), [(9, 3, 3, 0)]);
+    // And with it, while the session runs.
+    f.state
+        .set_output(Size { w: 32, h: 1440 }, REFRESH)
+        .expect("it is changed");
+    f.settle(&mut []);
+    assert_eq!(heard(&mut f).iter().map(size).collect::<Vec<_>>(), [(6, 2, 2, 0)]);
     let mut f = fixture(&args[..2]);
     let theme = heard(&mut f);
     assert_eq!(theme.len(), 1);

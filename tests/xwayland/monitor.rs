@@ -3,27 +3,33 @@
 use crate::desk::{Desk, H, W};
 use crate::steam::{set, until_told};
 use goggles_scope::edid;
+use goggles_scope::link::{Refresh, Size};
 use std::process::Command;
 use wayland_protocols::wp::color_management::v1::client::wp_color_manager_v1::{RenderIntent, WpColorManagerV1};
 use x11rb::protocol::xproto::{AtomEnum, ConnectionExt as _};
 
-#[test]
-fn xrandr_shows_the_edid() {
-    let desk = Desk::new();
+/// What xrandr says, and the EDID in it.
+fn xrandr(desk: &Desk) -> (String, Vec<u8>) {
     let output = Command::new("xrandr")
         .args(["--display", &format!(":{}", desk.display()), "--verbose"])
         .output()
         .expect("xrandr (tools/setup.sh check)");
-    let text = String::from_utf8_lossy(&output.stdout);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let mut lines = text.lines().skip_while(|line| line.trim() != "EDID:").skip(1);
     let hex: String = lines
         .by_ref()
         .map(str::trim)
         .take_while(|line| line.len() == 32 && line.bytes().all(|b| b.is_ascii_hexdigit()))
         .collect();
-    let bytes: Vec<u8> = (0..hex.len() / 2)
-        .map(|i| u8::from_str_radix(&hex[2 * i..][..2], 16).expect("hexadecimal"))
-        .collect();
+    let bytes = (0..hex.len() / 2).map(|i| u8::from_str_radix(&hex[2 * i..][..2], 16).expect("hexadecimal"));
+    let bytes = bytes.collect();
+    (text, bytes)
+}
+
+#[test]
+fn xrandr_shows_the_edid() {
+    let desk = Desk::new();
+    let (text, bytes) = xrandr(&desk);
     assert_eq!(bytes, desk.f.state.scope.monitor.edid(), "{text}");
     let told = edid::read(&bytes).expect("an EDID");
     assert_eq!(
@@ -34,6 +40,25 @@ fn xrandr_shows_the_edid() {
         text.contains("169mm x 127mm"),
         "the X server's own size is the same: {text}"
     );
+}
+
+#[test]
+fn the_edid_follows_the_outputs_mode() {
+    let mut desk = Desk::unstarted();
+    let folder = tempfile::tempdir().expect("a folder");
+    let env = |name: &str| (name == "XDG_RUNTIME_DIR").then(|| folder.path().as_os_str().to_owned());
+    let monitor = &mut desk.f.state.scope.monitor;
+    monitor.publish("gamescope-6", &env).expect("the file is written");
+    let before = monitor.edid().to_vec();
+    desk.start();
+    let changed = desk.f.state.set_output(Size { w: 800, h: 480 }, Refresh(120_000));
+    changed.expect("it is changed");
+    let after = desk.f.state.scope.monitor.edid().to_vec();
+    assert_eq!(edid::read(&after).expect("an EDID").millimetres, Some((212, 127)));
+    assert_ne!(before, after);
+    assert_eq!(xrandr(&desk).1, after);
+    let file = folder.path().join("gamescope-6.edid");
+    assert_eq!(std::fs::read(file).expect("the file"), after);
 }
 
 #[test]
