@@ -376,7 +376,7 @@ fn take_signals(handle: &LoopHandle<'static, State>) -> Result<()> {
     handle
         .insert_source(signals, |event, (), state: &mut State| {
             if event.signal() == SIGUSR2 {
-                state.take_screenshot(None);
+                state.take_screenshot();
                 return;
             }
             tracing::info!("{:?} ends the session", event.signal());

@@ -10,7 +10,9 @@ use anyhow::{Context, Result};
 use smithay::reexports::calloop::ping::Ping;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, SyncSender, TrySendError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Sender};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -23,38 +25,76 @@ struct Job {
     /// B G R x, rows without gaps.
     pixels: Vec<u8>,
     size: Size,
-    folder: PathBuf,
+    to: Place,
     /// Since 1970, in UTC.
     at: Duration,
     /// Whom to tell when it is written.
     done: Option<Ping>,
 }
 
+/// Where a picture goes.
+#[derive(Clone, Debug)]
+enum Place {
+    /// Under a new name in this folder.
+    Folder(PathBuf),
+    /// In the place of this file.
+    File(PathBuf),
+}
+
+/// Where gamescope writes what X11 programs ask for, and where they look for it.
+const ASKED: &str = "/tmp/gamescope.png";
+
 /// The thread, once there is one.
-#[derive(Debug, Default)]
-pub struct Screenshots(Option<Worker>);
+#[derive(Debug)]
+pub struct Screenshots {
+    worker: Option<Worker>,
+    /// The file of those that X11 programs ask for.
+    pub asked: PathBuf,
+}
+
+impl Default for Screenshots {
+    fn default() -> Self {
+        Self {
+            worker: None,
+            asked: ASKED.into(),
+        }
+    }
+}
 
 #[derive(Debug)]
 struct Worker {
-    jobs: SyncSender<Job>,
+    jobs: Sender<Job>,
+    /// How many are not written yet.
+    under_way: Arc<AtomicUsize>,
     thread: JoinHandle<()>,
 }
 
 impl State {
     /// Writes what is shown to a file of the screenshots' folder. It never blocks and never fails: what goes wrong is
-    /// logged, and so is the file's path, once it is there. Then, or when there will be none, `done` is told.
-    pub fn take_screenshot(&mut self, done: Option<Ping>) {
-        if let Err(why) = self.start_screenshot(done.clone()) {
+    /// logged, and so is the file's path, once it is there.
+    pub fn take_screenshot(&mut self) {
+        let chosen = self.scope.settings.screenshots.clone();
+        let started = folder(chosen, &|name| std::env::var_os(name))
+            .context("HOME is not set: say --screenshot-dir")
+            .and_then(|folder| self.start_screenshot(Place::Folder(folder), None));
+        if let Err(why) = started {
             tracing::warn!("no screenshot: {why:#}");
-            if let Some(done) = done {
-                done.ping();
-            }
         }
     }
 
-    fn start_screenshot(&mut self, done: Option<Ping>) -> Result<()> {
-        let chosen = self.scope.settings.screenshots.clone();
-        let folder = folder(chosen, &|name| std::env::var_os(name)).context("HOME is not set: say --screenshot-dir")?;
+    /// The same for an X11 program, to the file where it looks for it; `done` is told when it is there, or if there will be
+    /// none.
+    pub(crate) fn take_screenshot_asked(&mut self, done: Ping) {
+        let to = Place::File(self.scope.screenshots.asked.clone());
+        if let Err(why) = self.start_screenshot(to, Some(done.clone())) {
+            tracing::warn!("no screenshot: {why:#}");
+            done.ping();
+        }
+    }
+
+    fn start_screenshot(&mut self, to: Place, done: Option<Ping>) -> Result<()> {
+        // Before anything is composed: a program may ask again and again.
+        self.scope.screenshots.room()?;
         if self.scope.scene_dirty {
             self.relayout();
         }
@@ -63,7 +103,7 @@ impl State {
         self.scope.screenshots.submit(Job {
             pixels,
             size: self.scope.settings.output,
-            folder,
+            to,
             at,
             done,
         })
@@ -79,20 +119,26 @@ fn folder(chosen: Option<PathBuf>, env: &dyn Fn(&str) -> Option<OsString>) -> Op
 }
 
 impl Screenshots {
+    /// Whether one more may be taken.
+    fn room(&self) -> Result<()> {
+        let under_way = self.worker.as_ref().map_or(0, |w| w.under_way.load(Ordering::Relaxed));
+        anyhow::ensure!(under_way <= WAITING, "{WAITING} still wait to be written");
+        Ok(())
+    }
+
     fn submit(&mut self, job: Job) -> Result<()> {
-        let worker = match &mut self.0 {
+        let worker = match &mut self.worker {
             Some(worker) => worker,
-            none => none.insert(Worker::start()?),
+            none => none.insert(Worker::start(write)?),
         };
-        worker.jobs.try_send(job).map_err(|e| match e {
-            TrySendError::Full(_) => anyhow::anyhow!("{WAITING} still wait to be written"),
-            TrySendError::Disconnected(_) => anyhow::anyhow!("the thread that writes them has ended"),
-        })
+        worker.under_way.fetch_add(1, Ordering::Relaxed);
+        let sent = worker.jobs.send(job);
+        sent.ok().context("the thread that writes them has ended")
     }
 
     /// Waits until all are written.
     pub fn finish(&mut self) {
-        let Some(Worker { jobs, thread }) = self.0.take() else {
+        let Some(Worker { jobs, thread, .. }) = self.worker.take() else {
             return;
         };
         // The thread ends when there is nobody left to give it more.
@@ -110,8 +156,10 @@ impl Drop for Screenshots {
 }
 
 impl Worker {
-    fn start() -> Result<Self> {
-        let (jobs, todo) = mpsc::sync_channel::<Job>(WAITING);
+    fn start(write: impl Fn(&Job) -> Result<PathBuf> + Send + 'static) -> Result<Self> {
+        let (jobs, todo) = mpsc::channel::<Job>();
+        let under_way = Arc::new(AtomicUsize::new(0));
+        let left = Arc::clone(&under_way);
         let thread = std::thread::Builder::new()
             .name("screenshot".into())
             .spawn(move || {
@@ -120,21 +168,30 @@ impl Worker {
                         Ok(path) => tracing::info!("screenshot: {}", path.display()),
                         Err(why) => tracing::warn!("no screenshot: {why:#}"),
                     }
+                    left.fetch_sub(1, Ordering::Relaxed);
                     if let Some(done) = job.done {
                         done.ping();
                     }
                 }
             })
             .context("error starting its thread")?;
-        Ok(Self { jobs, thread })
+        Ok(Self {
+            jobs,
+            under_way,
+            thread,
+        })
     }
 }
 
 fn write(job: &Job) -> Result<PathBuf> {
-    let folder = &job.folder;
-    std::fs::create_dir_all(folder).with_context(|| format!("error creating {}", folder.display()))?;
+    if let Place::Folder(folder) = &job.to {
+        std::fs::create_dir_all(folder).with_context(|| format!("error creating {}", folder.display()))?;
+    }
     let png = encode(&job.pixels, job.size).context("error encoding it")?;
-    let path = free_name(folder, &name(job.at));
+    let path = match &job.to {
+        Place::Folder(folder) => free_name(folder, &name(job.at)),
+        Place::File(path) => path.clone(),
+    };
     write_at_once(&path, &png).with_context(|| format!("error writing {}", path.display()))?;
     Ok(path)
 }
@@ -202,6 +259,40 @@ mod tests {
         assert_eq!(folder(None, &env(&[])), None);
     }
 
+    fn job(to: Place) -> Job {
+        Job {
+            pixels: vec![1, 2, 3, 0],
+            size: Size { w: 1, h: 1 },
+            to,
+            at: Duration::from_secs(1_700_000_000),
+            done: None,
+        }
+    }
+
+    #[test]
+    fn no_more_are_taken_than_may_wait() {
+        let (go, wait) = mpsc::channel::<()>();
+        let slow = move |_: &Job| {
+            wait.recv().context("no more are to be written")?;
+            Ok(PathBuf::new())
+        };
+        let mut screenshots = Screenshots::default();
+        screenshots.worker = Some(Worker::start(slow).unwrap());
+        for _ in 0..=WAITING {
+            screenshots.room().unwrap();
+            screenshots.submit(job(Place::File("unwritten".into()))).unwrap();
+        }
+        assert!(screenshots.room().is_err());
+        let under_way = screenshots.worker.as_ref().unwrap().under_way.clone();
+        go.send(()).unwrap();
+        while under_way.load(Ordering::Relaxed) > WAITING {
+            std::thread::yield_now();
+        }
+        assert!(screenshots.room().is_ok());
+        drop(go);
+        screenshots.finish();
+    }
+
     #[test]
     fn names_are_dates_and_never_the_same() {
         let name = name(Duration::from_millis(1_700_000_000_042));
@@ -210,13 +301,7 @@ mod tests {
             "{name}"
         );
         let folder = tempfile::tempdir().unwrap();
-        let job = Job {
-            pixels: vec![1, 2, 3, 0],
-            size: Size { w: 1, h: 1 },
-            folder: folder.path().join("made"),
-            at: Duration::from_secs(1_700_000_000),
-            done: None,
-        };
+        let job = job(Place::Folder(folder.path().join("made")));
         let paths: Vec<_> = (0..3).map(|_| write(&job).unwrap()).collect();
         assert!(paths[1].to_str().unwrap().ends_with("-2.png") && paths[2].to_str().unwrap().ends_with("-3.png"));
         assert_eq!(std::fs::read_dir(folder.path().join("made")).unwrap().count(), 3);
@@ -227,13 +312,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         std::fs::write(&file, "").unwrap();
-        let job = Job {
-            pixels: vec![0; 4],
-            size: Size { w: 1, h: 1 },
-            folder: file,
-            at: Duration::ZERO,
-            done: None,
-        };
-        assert!(write(&job).unwrap_err().to_string().starts_with("error creating"));
+        assert!(
+            write(&job(Place::Folder(file)))
+                .unwrap_err()
+                .to_string()
+                .starts_with("error creating")
+        );
     }
 }

@@ -306,7 +306,7 @@ pub struct Options {
     /// Steam's environment for the program
     #[arg(short = 'e', long, help_heading = "Run", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
     pub steam: Option<bool>,
-    /// Where SIGUSR2 puts screenshots [default: $XDG_PICTURES_DIR, or ~/Pictures]
+    /// Where SIGUSR2 and Super+S put screenshots [default: $XDG_PICTURES_DIR, or ~/Pictures]
     #[arg(long, value_name = "FOLDER", help_heading = "Run")]
     pub screenshot_dir: Option<PathBuf>,
     /// Write the X11 and Wayland displays' names here when all is ready: a file or a FIFO

@@ -1,6 +1,6 @@
 //! Obeys what Steam asks for by properties of the root window and of windows, and keeps the session's own properties true.
 
-use super::properties::{Control, Layout, SCREENSHOT, mark};
+use super::properties::{Control, Layout, mark};
 use super::steam::Change;
 use crate::config::{Filter, Settings};
 use crate::frame::fixed::RED_ZONE;
@@ -71,7 +71,7 @@ impl State {
         });
         for (window, change) in changes {
             match change {
-                Change::Control(Control::Screenshot) => self.x11_screenshot(server),
+                Change::Control(Control::Screenshot(property)) => self.x11_screenshot(server, property),
                 Change::Control(control) => self.control(control),
                 Change::Mark(at, words) => {
                     let id = self.scope.windows.by_x11(server, window).map(|w| w.id);
@@ -84,11 +84,11 @@ impl State {
         }
     }
 
-    /// Writes a screenshot; its file is there when the request is taken away, after which it can be made again.
-    fn x11_screenshot(&mut self, server: u32) {
+    /// Writes a screenshot; its file is there when the property is taken away, after which it can be set again.
+    fn x11_screenshot(&mut self, server: u32, property: &'static str) {
         let taken = move |(), _: &mut (), state: &mut Self| {
             let ewmh = state.scope.xwayland.ewmh(server);
-            if let Some(Err(why)) = ewmh.map(|ewmh| ewmh.remove(SCREENSHOT)) {
+            if let Some(Err(why)) = ewmh.map(|ewmh| ewmh.remove(property)) {
                 tracing::debug!("error taking a request away: {why:#}");
             }
         };
@@ -98,7 +98,7 @@ impl State {
             Ok(ping)
         });
         match waiting {
-            Ok(ping) => self.take_screenshot(Some(ping)),
+            Ok(ping) => self.take_screenshot_asked(ping),
             Err(why) => tracing::warn!("no screenshot: {why:#}"),
         }
     }
@@ -150,7 +150,7 @@ impl State {
             Control::ForceFullscreen(force) => self.force_fullscreen(force),
             Control::CreateServer(name) => self.x11_create_server(name),
             Control::DestroyServer(server) => self.x11_end_server(server),
-            Control::Screenshot => self.take_screenshot(None),
+            Control::Screenshot(_) => self.take_screenshot(),
         }
         self.scene_changed();
     }
@@ -171,7 +171,7 @@ impl State {
             Action::Fsr => settings.filter = toggled(Filter::Fsr),
             Action::Sharper => settings.sharpness = settings.sharpness.saturating_sub(1),
             Action::Softer => settings.sharpness = (settings.sharpness + 1).min(20),
-            Action::Screenshot => self.take_screenshot(None),
+            Action::Screenshot => self.take_screenshot(),
             Action::Grab => self.scope.hotkeys.grabbed = !self.scope.hotkeys.grabbed,
             Action::GrabPointer => settings.force_grab_cursor = !settings.force_grab_cursor,
             Action::Fullscreen => {

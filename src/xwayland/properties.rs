@@ -86,7 +86,7 @@ pub enum Control {
     /// The one at this place less.
     DestroyServer(u32),
     /// A picture of the output is to be written.
-    Screenshot,
+    Screenshot(&'static str),
     /// The picture is shown so much smaller (overscan), 0 to 1.
     ScreenScale(f64),
     /// The picture is shown so much larger.
@@ -115,8 +115,9 @@ pub struct Layout {
 /// Asks for a server's mode; taken away by us when the mode is there.
 pub const MODE_CONTROL: &str = "GAMESCOPE_XWAYLAND_MODE_CONTROL";
 
-/// Asks for a screenshot; taken away by us when it is written.
-pub const SCREENSHOT: &str = "GAMESCOPECTRL_REQUEST_SCREENSHOT";
+/// Ask for a screenshot, by whatever value; taken away by us when it is written. Which layers it has is not chosen.
+const SCREENSHOT: &str = "GAMESCOPECTRL_REQUEST_SCREENSHOT";
+const DEBUG_SCREENSHOT: &str = "GAMESCOPECTRL_DEBUG_REQUEST_SCREENSHOT";
 
 /// How one property is read.
 type Read = fn(&Raw) -> Result<Option<Control>, &'static str>;
@@ -125,7 +126,7 @@ type Read = fn(&Raw) -> Result<Option<Control>, &'static str>;
 ///
 /// Steam sets others, which have nothing to act on here: `GAMESCOPE_LOW_LATENCY` (the limiter adds no queue anyway),
 /// `STEAM_TOUCH_CLICK_MODE`, `STEAM_GAMES_RUNNING`.
-pub const CONTROLS: [(&str, Read); 24] = [
+pub const CONTROLS: [(&str, Read); 25] = [
     ("GAMESCOPECTRL_BASELAYER_APPID", |raw| {
         Ok(Some(Control::BaseApps(raw.words.clone())))
     }),
@@ -162,9 +163,8 @@ pub const CONTROLS: [(&str, Read); 24] = [
         Some(0) => Err("the first server is the session's own"),
         server => Ok(server.map(Control::DestroyServer)),
     }),
-    (SCREENSHOT, |raw| {
-        Ok(first(raw).filter(|kind| *kind != 0).map(|_| Control::Screenshot))
-    }),
+    (SCREENSHOT, |raw| Ok(screenshot(raw, SCREENSHOT))),
+    (DEBUG_SCREENSHOT, |raw| Ok(screenshot(raw, DEBUG_SCREENSHOT))),
     ("STEAM_SCREEN_SCALE", |raw| {
         let share = f64::from(first(raw).unwrap_or(u32::MAX)) / f64::from(u32::MAX);
         // Less can't be seen.
@@ -188,6 +188,11 @@ pub const CONTROLS: [(&str, Read); 24] = [
         Ok(Some(Control::RedZone(nanoseconds.map(Duration::from_nanos))))
     }),
 ];
+
+fn screenshot(raw: &Raw, property: &'static str) -> Option<Control> {
+    let asked = !(raw.words.is_empty() && raw.bytes.is_empty());
+    asked.then_some(Control::Screenshot(property))
+}
 
 fn first(raw: &Raw) -> Option<u32> {
     raw.words.first().copied()

@@ -53,7 +53,7 @@ fn a_screenshot_is_the_picture_that_is_shown() {
         f.state.inject(Event::Absolute { x: 0.5, y: 0.5 });
         f.settle(&mut [&mut c]);
         let shown = f.picture();
-        f.state.take_screenshot(None);
+        f.state.take_screenshot();
         f.state.scope.screenshots.finish();
         same(&folder.path().join("new"), &shown);
 
@@ -62,7 +62,7 @@ fn a_screenshot_is_the_picture_that_is_shown() {
         f.advance(40, &mut [&mut c]);
         assert!(f.pictures().is_empty(), "{filter:?}");
         c.fill(&w.surface, size, 0x806040);
-        f.state.take_screenshot(None);
+        f.state.take_screenshot();
         f.advance(20, &mut [&mut c]);
         assert_eq!(f.picture().at(32, 24), 0x806040, "{filter:?}");
     }
@@ -84,7 +84,7 @@ fn a_change_that_only_a_screenshot_has_seen_is_still_sent() {
     // Too early for the next frame: it is taken, and not yet sent.
     c.fill(&w.surface, (32, 24), 0x222222);
     f.settle(&mut [&mut c]);
-    f.state.take_screenshot(None);
+    f.state.take_screenshot();
     f.advance(20, &mut [&mut c]);
     assert_eq!(f.picture().at(5, 5), 0x222222);
     f.state.scope.screenshots.finish();

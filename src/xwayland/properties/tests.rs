@@ -52,7 +52,19 @@ fn controls_are_read() {
     assert_eq!(read("GAMESCOPE_DESTROY_XWAYLAND_SERVER", &[2]), some(DestroyServer(2)));
     assert_eq!(read("STEAM_SCREEN_SCALE", &[]), some(ScreenScale(1.0)));
     assert_eq!(read("STEAM_SCREEN_MAGNIFICATION", &[0x1fffe]), some(Magnification(2.0)));
-    assert_eq!(read("GAMESCOPECTRL_REQUEST_SCREENSHOT", &[]), Ok(None));
+    for name in [
+        "GAMESCOPECTRL_REQUEST_SCREENSHOT",
+        "GAMESCOPECTRL_DEBUG_REQUEST_SCREENSHOT",
+    ] {
+        assert_eq!(read(name, &[]), Ok(None));
+        assert_eq!(read(name, &[0]), some(Screenshot(name)));
+        let (_, of) = CONTROLS.iter().find(|(n, _)| *n == name).unwrap();
+        let text = Raw {
+            bytes: b"x".to_vec(),
+            ..Raw::default()
+        };
+        assert_eq!(of(&text), some(Screenshot(name)), "as xprop sets it");
+    }
     assert_eq!(read("GAMESCOPE_VRR_ENABLED", &[1]), some(Vrr(Some(true))));
     assert_eq!(read("GAMESCOPE_VRR_ENABLED", &[]), some(Vrr(None)));
     let red_zone = Some(Duration::from_micros(2));
