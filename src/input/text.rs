@@ -7,17 +7,29 @@ use crate::link::ViewerId;
 use crate::state::State;
 use crate::time::Mono;
 use smithay::input::keyboard::{Keycode, Keysym, xkb};
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
 
 /// So many characters may wait to be typed: more than any message has.
 const MOST: usize = 1 << 16;
+
+/// So many characters are typed at once, and then not before [`PAUSE`] has passed: each is several events to the game, and the
+/// picture goes on meanwhile.
+const PORTION: usize = 128;
+const PAUSE: Duration = Duration::from_millis(8);
 
 /// What is still to be typed, and what the spare keys yield.
 #[derive(Debug, Default)]
 pub struct Typing {
     text: VecDeque<char>,
+    /// When the rest can be typed.
+    due: Option<Mono>,
     keys: Option<Keys>,
+    found: Found,
 }
+
+/// Where characters were found, by the layout: to look through all keys takes time.
+type Found = HashMap<(u32, char), Stroke>;
 
 /// The layout's keymap and what was added to it.
 #[derive(Debug)]
@@ -30,11 +42,7 @@ struct Keys {
 impl Typing {
     /// When the rest of the text can be typed.
     pub fn deadline(&self) -> Option<Mono> {
-        if self.text.is_empty() {
-            return None;
-        }
-        // Without keys, which went with another layout, there is nothing to wait for.
-        self.keys.as_ref().map_or(Some(Mono(0)), |keys| keys.bindings.free_at())
+        self.due.filter(|_| !self.text.is_empty())
     }
 
     /// The rest is not typed.
@@ -45,6 +53,7 @@ impl Typing {
     /// There is another keymap, without our additions.
     pub fn forget_keys(&mut self) {
         self.keys = None;
+        self.found.clear();
     }
 }
 
@@ -62,8 +71,8 @@ const KEY_LEFTSHIFT: u16 = 42;
 const KEY_RIGHTALT: u16 = 100;
 
 impl State {
-    /// Types what the holder of the input role sent. It may take several turns, where many characters are not the layout's;
-    /// those that no keyboard has (control characters) are counted and told in the log.
+    /// Types what the holder of the input role sent. It may take several turns, where there are many, or many that are not the
+    /// layout's; those that no keyboard has (control characters) are counted and told in the log.
     pub fn type_text(&mut self, viewer: ViewerId, text: &str) {
         if self.scope.remote.holder() != Some(viewer) {
             return;
@@ -74,7 +83,9 @@ impl State {
         if text.chars().nth(room).is_some() {
             tracing::warn!("more text than can be typed: the rest of it is dropped");
         }
-        self.type_on();
+        if self.scope.typing.deadline().is_none_or(|due| due <= self.scope.now) {
+            self.type_on();
+        }
     }
 
     /// Goes on typing, when it is time.
@@ -85,22 +96,35 @@ impl State {
         }
     }
 
-    /// Types as much as there are keys for now.
+    /// Types a portion, as much of it as there are keys for now.
     fn type_on(&mut self) {
         let Some(keyboard) = self.scope.seat.get_keyboard() else {
             return;
         };
         let mut typing = std::mem::take(&mut self.scope.typing);
         let now = self.scope.now;
-        let (text, keys) = (typing.text.make_contiguous(), &mut typing.keys);
+        typing.text.make_contiguous();
+        let (text, _) = typing.text.as_slices();
+        let text = &text[..text.len().min(PORTION)];
+        let (portion, keys, found) = (text.len(), &mut typing.keys, &mut typing.found);
         let plan = keyboard.with_xkb_state(self, |context| {
             let xkb = context.xkb().lock().ok()?;
             // SAFETY: the keymap is only read while the lock that guards it is held, and is not kept.
             let keymap = unsafe { xkb.keymap() };
-            Some(plan(keys, keymap, xkb.active_layout().0, text, now))
+            let mut layout = Layout {
+                keymap,
+                number: xkb.active_layout().0,
+                found,
+            };
+            Some(plan(keys, &mut layout, text, now))
         });
         let mut plan = plan.unwrap_or_default();
         typing.text.drain(..plan.strokes.len());
+        typing.due = match &typing.keys {
+            Some(keys) if plan.strokes.len() < portion => keys.bindings.free_at(),
+            _ if typing.text.is_empty() => None,
+            _ => Some(now + PAUSE),
+        };
         if plan.bound && !self.bind(&typing) {
             tracing::error!("a keymap with more characters is none");
             typing.forget_keys();
@@ -147,8 +171,26 @@ struct Plan {
     bound: bool,
 }
 
+/// The keys of the layout that is in use.
+struct Layout<'a> {
+    keymap: &'a xkb::Keymap,
+    number: u32,
+    found: &'a mut Found,
+}
+
+impl Layout<'_> {
+    fn stroke(&mut self, c: char) -> Option<Stroke> {
+        if let Some(known) = self.found.get(&(self.number, c)) {
+            return Some(*known);
+        }
+        let stroke = find(self.keymap, self.number, c)?;
+        self.found.insert((self.number, c), stroke);
+        Some(stroke)
+    }
+}
+
 /// Plans all of `text`, if there are keys enough.
-fn plan(keys: &mut Option<Keys>, keymap: &xkb::Keymap, layout: u32, text: &[char], now: Mono) -> Plan {
+fn plan(keys: &mut Option<Keys>, layout: &mut Layout<'_>, text: &[char], now: Mono) -> Plan {
     let mut plan = Plan::default();
     let spare = |code| Stroke {
         code,
@@ -158,15 +200,15 @@ fn plan(keys: &mut Option<Keys>, keymap: &xkb::Keymap, layout: u32, text: &[char
     };
     for &c in text {
         let known = keys.as_mut().and_then(|keys| keys.bindings.press(c, now)).map(spare);
-        let stroke = known.or_else(|| find(keymap, layout, c));
+        let stroke = known.or_else(|| layout.stroke(c));
         if stroke.is_some() || keysym(c).is_none() {
             plan.strokes.push(stroke);
             continue;
         }
         // The keymap has no additions yet, where none are known.
         let keys = keys.get_or_insert_with(|| Keys {
-            base: keymap.get_as_string(xkb::KEYMAP_FORMAT_TEXT_V1),
-            bindings: Bindings::new(keymap::spare(keymap)),
+            base: layout.keymap.get_as_string(xkb::KEYMAP_FORMAT_TEXT_V1),
+            bindings: Bindings::new(keymap::spare(layout.keymap)),
         });
         let bound = keys.bindings.bind(c, now);
         if !bound && !keys.bindings.is_empty() {
@@ -222,18 +264,24 @@ mod tests {
             .chain("аab\u{1}".chars())
             .chain(['Ω', 'x'])
             .collect();
-        let first = plan(&mut keys, &us, 0, &wanted, start);
+        let mut found = Found::new();
+        let mut layout = Layout {
+            keymap: &us,
+            number: 0,
+            found: &mut found,
+        };
+        let first = plan(&mut keys, &mut layout, &wanted, start);
         assert!(first.bound);
         assert_eq!(first.strokes.len(), spare + 4, "all but the last two");
         let missing: Vec<_> = first.strokes.iter().enumerate().filter(|(_, s)| s.is_none()).collect();
         assert_eq!(missing, [(spare + 3, &None)], "the control character alone");
         assert_eq!(first.strokes[0], first.strokes[spare]);
         let rest = &wanted[first.strokes.len()..];
-        assert!(plan(&mut keys, &us, 0, rest, start).strokes.is_empty());
-        let later = plan(&mut keys, &us, 0, rest, start + super::super::bindings::REST);
+        assert!(plan(&mut keys, &mut layout, rest, start).strokes.is_empty());
+        let later = plan(&mut keys, &mut layout, rest, start + super::super::bindings::REST);
         assert!(later.bound);
         assert_eq!(later.strokes.len(), 2);
-        let again = plan(&mut keys, &us, 0, rest, start + super::super::bindings::REST);
+        let again = plan(&mut keys, &mut layout, rest, start + super::super::bindings::REST);
         assert_eq!(
             (again.bound, again.strokes),
             (false, later.strokes),

@@ -82,6 +82,31 @@ fn the_rest_is_typed_with_another_layout_too() {
 }
 
 #[test]
+fn a_long_text_is_typed_bit_by_bit_while_the_picture_goes_on() {
+    let (mut f, mut game) = start();
+    let text: String = ('a'..='z').cycle().take(3_000).collect();
+    let first = types(&mut f, &mut game, &text);
+    assert!(
+        text.starts_with(&first) && (64..1_000).contains(&first.len()),
+        "{}",
+        first.len()
+    );
+    let w = game.toplevel();
+    f.settle(&mut [&mut game]);
+    game.fill(&w.surface, (32, 32), 0x123456);
+    f.pictures();
+    f.advance(17, &mut [&mut game]);
+    assert_eq!(f.picture().middle(), 0x123456);
+    assert!(
+        first.len() + game.heard.typed.len() < text.len(),
+        "the picture did not wait for it"
+    );
+    f.advance(1_000, &mut [&mut game]);
+    assert_eq!(first + &game.heard.typed, text);
+    assert_eq!(f.state.scope.typing.deadline(), None);
+}
+
+#[test]
 fn the_rest_is_not_typed_when_the_viewer_goes() {
     let (mut f, mut game) = start();
     let text: String = ('А'..='я').collect();
