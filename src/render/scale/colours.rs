@@ -38,6 +38,17 @@ impl Colours {
         });
     }
 
+    /// The luminance of each, with the same indices.
+    pub fn lumas(&self, to: &mut Vec<f32>) {
+        to.resize(self.all.len(), 0.0);
+        bands::rows(to, self.stride, |y, out| {
+            let row = &self.all[y * self.stride..][..out.len()];
+            for (to, colour) in out.iter_mut().zip(row) {
+                *to = luma(*colour);
+            }
+        });
+    }
+
     /// Of a source pixel, or the one before the first.
     pub fn index(&self, x: isize, y: isize) -> usize {
         (y + BEFORE as isize) as usize * self.stride + (x + BEFORE as isize) as usize

@@ -5,7 +5,7 @@
 //! pixels, so that it does not ring. The edge of a source pixel does not depend on the output pixel: it is looked for once
 //! a source pixel, and interpolated. Pixels are worked on side by side, so that the compiler uses the processor's vectors.
 
-use super::colours::{BEFORE, BEHIND, Colour, Colours, byte, least, luma, most};
+use super::colours::{BEFORE, BEHIND, Colour, Colours, byte, least, most};
 use super::place::{Along, At};
 use super::{bands, margins};
 
@@ -58,8 +58,7 @@ pub struct Scratch {
 }
 
 pub fn draw(colours: &Colours, (x, y): (&Along, &Along), width: usize, scratch: &mut Scratch, output: &mut [[u8; 4]]) {
-    scratch.lumas.clear();
-    scratch.lumas.extend(colours.all.iter().map(|c| luma(*c)));
+    colours.lumas(&mut scratch.lumas);
     find(&scratch.lumas, colours.stride, &mut scratch.edges);
     let edges = &scratch.edges;
     bands::rows(output, width, |row, out| {

@@ -65,6 +65,7 @@ pub struct Scratch {
     /// The upsampled picture that is to be sharpened.
     upsampled: Vec<[u8; 4]>,
     easu: easu::Scratch,
+    nis: nis::Scratch,
     colours: colours::Colours,
 }
 
@@ -87,7 +88,7 @@ pub fn scale(
         Kind::Pixel => pixel::draw(source, axes, width, output),
         Kind::Nis(sharpness) => {
             scratch.colours.read(source);
-            nis::draw(sharpness, &scratch.colours, axes, width, output);
+            nis::draw(sharpness, &scratch.colours, axes, width, &mut scratch.nis, output);
         }
         Kind::Fsr(sharpness) => {
             scratch.colours.read(source);

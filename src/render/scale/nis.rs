@@ -30,10 +30,25 @@ struct Taps {
     first: isize,
 }
 
+/// Memory that is kept from picture to picture.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    lumas: Vec<f32>,
+    edges: Vec<Edges>,
+}
+
 /// Sharpness from 0 (most) to 20 (none).
-pub fn draw(sharpness: u8, colours: &Colours, (x, y): (&Along, &Along), width: usize, output: &mut [[u8; 4]]) {
-    let lumas: Vec<f32> = colours.all.iter().map(|c| luma(*c)).collect();
-    let edges = all_edges(&lumas, colours.stride);
+pub fn draw(
+    sharpness: u8,
+    colours: &Colours,
+    (x, y): (&Along, &Along),
+    width: usize,
+    Scratch { lumas, edges }: &mut Scratch,
+    output: &mut [[u8; 4]],
+) {
+    colours.lumas(lumas);
+    find(lumas, colours.stride, edges);
+    let (lumas, edges) = (&*lumas, &*edges);
     let strength = f32::from(20 - sharpness.min(20)) * (1.0 / 20.0);
     let taps = |along: &Along| -> Vec<Taps> {
         let one = |at: &super::place::At| Taps {
@@ -52,15 +67,15 @@ pub fn draw(sharpness: u8, colours: &Colours, (x, y): (&Along, &Along), width: u
             return;
         }
         let v = down[row - y.inside.start];
-        let columns = columns(colours, &lumas, v);
+        let columns = columns(colours, lumas, v);
         for (to, h) in out[x.inside.clone()].iter_mut().zip(&across) {
             let at = colours.index(h.first, v.first);
             let column = (h.first + BEFORE as isize) as usize;
             let colour = sum6(&columns, column, h.kernel);
             let mut light = luma(colour);
-            let direction = mixed(&edges, at, colours.stride, h.part, v.part);
+            let direction = mixed(edges, at, colours.stride, h.part, v.part);
             if direction.iter().sum::<f32>() > 0.0 {
-                let around = around(&lumas, at, colours.stride);
+                let around = around(lumas, at, colours.stride);
                 light += directed(&around, direction, h, &v, light);
             }
             let corners = [(0, 0), (1, 0), (0, 1), (1, 1)].map(|place| colours.beside(at, place));
@@ -134,31 +149,37 @@ fn sum6(columns: &[Colour], column: usize, kernel: [f32; 6]) -> Colour {
 }
 
 /// The edges at each source pixel and at the border's inner pixels, with the colours' indices.
-fn all_edges(lumas: &[f32], stride: usize) -> Vec<Edges> {
-    let mut edges = vec![Edges::default(); lumas.len()];
+fn find(lumas: &[f32], stride: usize, edges: &mut Vec<Edges>) {
+    edges.resize(lumas.len(), Edges::default());
     let height = lumas.len() / stride;
     let reach = BEFORE.min(BEHIND) - 1;
-    for y in reach..height - reach {
-        for x in reach..stride - reach {
-            let at = y * stride + x;
-            let l = |x: isize, y: isize| lumas[at.wrapping_add_signed(y * stride as isize + x)];
-            let (nw, n, ne) = (l(-1, -1), l(0, -1), l(1, -1));
-            let (w, e) = (l(-1, 0), l(1, 0));
-            let (sw, s, se) = (l(-1, 1), l(0, 1), l(1, 1));
-            let quarter = |a: f32, b: f32| (a - b).abs() * 0.25;
-            // How much it changes downwards, to the right, to the lower left, to the lower right.
-            let down = quarter(nw + 2.0 * n + ne, sw + 2.0 * s + se);
-            let right = quarter(nw + 2.0 * w + sw, ne + 2.0 * e + se);
-            let lower_left = quarter(2.0 * ne + n + e, 2.0 * sw + w + s);
-            let lower_right = quarter(2.0 * nw + n + w, 2.0 * se + e + s);
-            let (level, upright) = pair(down, right);
-            let (falling, rising) = pair(lower_left, lower_right);
-            // An edge in between the two pairs is shared.
-            let total = (level + upright + falling + rising).max(1.0);
-            edges[at] = [level, upright, falling, rising].map(|sure| sure / total);
+    bands::rows(edges, stride, |y, out| {
+        let inner = (reach..height - reach).contains(&y);
+        for (x, edge) in out.iter_mut().enumerate() {
+            *edge = match inner && (reach..stride - reach).contains(&x) {
+                true => edges_at(lumas, stride, y * stride + x),
+                false => Edges::default(),
+            };
         }
-    }
-    edges
+    });
+}
+
+fn edges_at(lumas: &[f32], stride: usize, at: usize) -> Edges {
+    let l = |x: isize, y: isize| lumas[at.wrapping_add_signed(y * stride as isize + x)];
+    let (nw, n, ne) = (l(-1, -1), l(0, -1), l(1, -1));
+    let (w, e) = (l(-1, 0), l(1, 0));
+    let (sw, s, se) = (l(-1, 1), l(0, 1), l(1, 1));
+    let quarter = |a: f32, b: f32| (a - b).abs() * 0.25;
+    // How much it changes downwards, to the right, to the lower left, to the lower right.
+    let down = quarter(nw + 2.0 * n + ne, sw + 2.0 * s + se);
+    let right = quarter(nw + 2.0 * w + sw, ne + 2.0 * e + se);
+    let lower_left = quarter(2.0 * ne + n + e, 2.0 * sw + w + s);
+    let lower_right = quarter(2.0 * nw + n + w, 2.0 * se + e + s);
+    let (level, upright) = pair(down, right);
+    let (falling, rising) = pair(lower_left, lower_right);
+    // An edge in between the two pairs is shared.
+    let total = (level + upright + falling + rising).max(1.0);
+    [level, upright, falling, rising].map(|sure| sure / total)
 }
 
 /// How sure the one or the other of two directions at right angles is.
