@@ -108,6 +108,26 @@ fn hdr10_becomes_srgb() {
 }
 
 #[test]
+fn hlg_becomes_srgb() {
+    let converter = Converter::new(Space {
+        curve: Curve::Hlg,
+        full: 1_000.0,
+        ..HDR10
+    });
+    let converter = converter.unwrap();
+    assert_eq!(ten(&converter, [0; 3]), [0; 3]);
+    assert_eq!(ten(&converter, [1023; 3]), [255; 3]);
+    // 75 % are 203 cd/m² on a display of 1000: as with PQ, 255 · (158 / 203)^(1 / 2.2).
+    for channel in ten(&converter, [767; 3]) {
+        is_near(f64::from(channel), 227.5, 1.5);
+    }
+    // A half is 50.6 cd/m² (1000 · (1 / 12)^1.2), below the knee.
+    for channel in ten(&converter, [512; 3]) {
+        is_near(f64::from(channel), 255.0 * (50.7f64 / 203.0).powf(1.0 / 2.2), 1.5);
+    }
+}
+
+#[test]
 fn what_has_no_highlights_is_itself_but_for_its_gamut() {
     let of = |curve, primaries| Space {
         curve,
