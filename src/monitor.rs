@@ -24,6 +24,9 @@ const MAX_FILE: u64 = 64 * 1024;
 const VARIABLE: Refresh = Refresh(59_000);
 const SLOWEST: u32 = 48;
 
+/// Rates that differ by less (mHz) are one: 59.94 and 60 Hz are meant alike.
+const SAME_RATE: u32 = 500;
+
 /// The monitor.
 #[derive(Debug)]
 pub struct Monitor {
@@ -68,6 +71,11 @@ impl Monitor {
             Edid::File(path) => anyhow::anyhow!("{} is no EDID that can be used: {flaw}", path.display()),
             Edid::Made { .. } => anyhow::anyhow!("the EDID that was made is wrong: {flaw}"),
         })?;
+        if let Edid::File(path) = &settings.edid {
+            for what in differences(&told, settings) {
+                tracing::warn!("the monitor of {} {what}", path.display());
+            }
+        }
         Ok(Self {
             make: told.vendor.to_string(),
             model: told.name,
@@ -151,6 +159,19 @@ impl Monitor {
     }
 }
 
+/// In what a file's monitor is another than the settings say, and programs will be told two things.
+fn differences(told: &edid::Read, settings: &Settings) -> Vec<String> {
+    let (size, rate) = (settings.game(), settings.refresh);
+    let mode = |size: Size, rate: Refresh| format!("{}x{} at {:.2} Hz", size.w, size.h, f64::from(rate.0) / 1000.0);
+    let other = |(is, at): &(Size, Refresh)| *is != size || at.0.abs_diff(rate.0) > SAME_RATE;
+    let other_mode = told.mode.filter(other).map(|(is, at)| {
+        let (is, shown) = (mode(is, at), mode(size, rate));
+        format!("begins with {is}, and {shown} is shown (-W, -H and -r)")
+    });
+    let no_hdr = (settings.hdr && !told.hdr).then(|| "has no HDR, which --hdr-enabled offers".to_owned());
+    other_mode.into_iter().chain(no_hdr).collect()
+}
+
 fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut file = std::io::Read::take(std::fs::File::open(path)?, MAX_FILE);
@@ -188,6 +209,30 @@ mod tests {
         assert!(why.ends_with("the checksum of block 0 is wrong"), "{why}");
         let nowhere = Edid::File(folder.path().join("none"));
         assert!(Monitor::new(&settings(nowhere)).is_err());
+    }
+
+    #[test]
+    fn what_a_file_says_otherwise_is_told() {
+        let told = |hdr, rate| {
+            let bytes = edid::build(&Spec {
+                hdr,
+                ..Spec::new(Size { w: 1280, h: 720 }, Refresh(rate))
+            });
+            edid::read(&bytes).unwrap()
+        };
+        let ours = |hdr| Settings {
+            hdr,
+            ..Settings::default()
+        };
+        assert!(differences(&told(None, 59_940), &ours(false)).is_empty());
+        assert!(differences(&told(Some(Hdr::OURS), 60_000), &ours(true)).is_empty());
+        assert_eq!(
+            differences(&told(None, 120_000), &ours(true)),
+            [
+                "begins with 1280x720 at 120.00 Hz, and 1280x720 at 60.00 Hz is shown (-W, -H and -r)",
+                "has no HDR, which --hdr-enabled offers"
+            ]
+        );
     }
 
     #[test]

@@ -7,15 +7,18 @@ use super::{BLOCK, seal};
 
 /// The data blocks' tags: the short one stands in the upper three bits of the first byte, over the length.
 const VIDEO: u8 = 2;
-const EXTENDED: u8 = 7;
+pub const EXTENDED: u8 = 7;
 const CAPABILITY: u8 = 0;
 const COLORIMETRY: u8 = 5;
-const STATIC_METADATA: u8 = 6;
+pub const STATIC_METADATA: u8 = 6;
+
+/// The extension's tag.
+pub const CTA: u8 = 2;
 
 pub fn block(spec: &Spec, plan: &Plan) -> [u8; BLOCK] {
     let mut b = [0; BLOCK];
     // Tag and revision.
-    b[..2].copy_from_slice(&[0x02, 0x03]);
+    b[..2].copy_from_slice(&[CTA, 0x03]);
     // No audio, RGB only, underscanned; one native timing, unless it is in the next block.
     b[3] = 0x80 | u8::from(plan.beyond.is_none());
     let mut at = 4;

@@ -99,7 +99,8 @@ impl Plan {
         let within = |w: u32, h: u32| w <= spec.size.w && h <= spec.size.h && (w, h) != (spec.size.w, spec.size.h);
         let detailed = SIZES
             .iter()
-            .filter(|(w, h)| within(*w, *h) && spec.refresh.0 != 60_000)
+            .filter(|(w, h)| within(*w, *h))
+            .filter(|size| spec.refresh.0 != 60_000 || KNOWN.iter().all(|known| known.size != **size))
             .map(|(w, h)| Timing::reduced(Size { w: *w, h: *h }, spec.refresh, 10))
             .filter(|t| fits_dtd(t) && *t != first)
             .take(DETAILED)

@@ -1,8 +1,10 @@
 //! Reads an EDID of any make: what is damaged is refused, and what is known to nobody is passed on as it is.
 
 use super::base::{DESCRIPTORS, HEADER, NAME};
+use super::cta::{CTA, EXTENDED, STATIC_METADATA};
 use super::spec::Vendor;
 use super::{BLOCK, sum};
+use crate::link::{Refresh, Size};
 
 /// Why bytes are no EDID.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,6 +44,10 @@ pub struct Read {
     pub name: String,
     /// Its size in millimetres; `None`: it does not say.
     pub millimetres: Option<(u32, u32)>,
+    /// The size and rate of its first detailed timing, by which it is best seen.
+    pub mode: Option<(Size, Refresh)>,
+    /// It can show SMPTE ST 2084 (CTA-861.3's static metadata).
+    pub hdr: bool,
 }
 
 /// Takes an EDID apart.
@@ -69,6 +75,8 @@ pub fn read(bytes: &[u8]) -> Result<Read, Flaw> {
         vendor: vendor([bytes[8], bytes[9]])?,
         name: name(bytes).unwrap_or_else(|| format!("0x{:04x}", u16::from_le_bytes([bytes[10], bytes[11]]))),
         millimetres: millimetres(bytes),
+        mode: mode(bytes),
+        hdr: bytes.chunks_exact(BLOCK).skip(1).any(has_pq),
     })
 }
 
@@ -94,6 +102,39 @@ fn name(bytes: &[u8]) -> Option<String> {
         .map(|b| if (b' '..=b'~').contains(b) { char::from(*b) } else { '?' })
         .collect();
     Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
+fn mode(bytes: &[u8]) -> Option<(Size, Refresh)> {
+    let d = descriptors(bytes).next().filter(|d| d[..2] != [0, 0])?;
+    // Eight low bits each, and the four high ones of two in one byte.
+    let pair = |at: usize| {
+        let high = u32::from(d[at + 2]);
+        (
+            u32::from(d[at]) | (high >> 4) << 8,
+            u32::from(d[at + 1]) | (high & 15) << 8,
+        )
+    };
+    let ((w, blank), (h, down)) = (pair(2), pair(5));
+    let dots = u64::from(w + blank) * u64::from(h + down);
+    let clock = u64::from(u16::from_le_bytes([d[0], d[1]])) * 10_000;
+    let rate = (clock * 1000).checked_div(dots)?;
+    Some((Size { w, h }, Refresh(u32::try_from(rate).ok()?)))
+}
+
+/// Whether a block is CTA-861's, and one of its data blocks is HDR's with the bit of SMPTE ST 2084.
+fn has_pq(block: &[u8]) -> bool {
+    if block[0] != CTA {
+        return false;
+    }
+    let mut data = block.get(4..usize::from(block[2]).min(BLOCK - 1)).unwrap_or_default();
+    while let [head, rest @ ..] = data {
+        let (payload, next) = rest.split_at(usize::from(head & 31).min(rest.len()));
+        if matches!(payload, [STATIC_METADATA, curves, ..] if head >> 5 == EXTENDED && curves & 4 != 0) {
+            return true;
+        }
+        data = next;
+    }
+    false
 }
 
 fn millimetres(bytes: &[u8]) -> Option<(u32, u32)> {

@@ -94,8 +94,21 @@ fn edid_decode_finds_nothing_wrong() {
 }
 
 #[test]
+fn sixty_hertz_monitors_have_the_sizes_that_no_table_knows() {
+    let planned = |w, h, mhz| Plan::new(&spec(w, h, mhz)).detailed;
+    let sizes = |w, h, mhz| planned(w, h, mhz).iter().map(|t| t.h.active).collect::<Vec<_>>();
+    assert_eq!(sizes(3840, 2160, 60_000), [2560]);
+    assert!(sizes(1920, 1080, 60_000).is_empty());
+    assert_eq!(sizes(3840, 2160, 59_940), [2560, 1920, 1600, 1280]);
+}
+
+#[test]
 fn the_native_mode_is_where_its_readers_look() {
     let plain = build(&spec(1920, 1080, 59_940));
+    assert_eq!(
+        read(&plain).unwrap().mode,
+        Some((Size { w: 1920, h: 1080 }, Refresh(59_938)))
+    );
     assert_eq!(plain.len(), 2 * BLOCK);
     // 2080 x 1111 pixels, 59.94 times a second: 138.51 MHz.
     assert_eq!(u16::from_le_bytes([plain[54], plain[55]]), 13_851);
@@ -203,8 +216,9 @@ proptest! {
         };
         let bytes = build(&spec);
         prop_assert!(bytes.chunks_exact(BLOCK).all(|block| sum(block) == 0));
-        let told = Read { vendor, name, millimetres: Some(spec.millimetres) };
-        prop_assert_eq!(read(&bytes), Ok(told));
+        let told = read(&bytes).unwrap();
+        let said = (told.vendor, told.name, told.millimetres, told.hdr);
+        prop_assert_eq!(said, (vendor, name, Some(spec.millimetres), hdr.is_some()));
     }
 
     #[test]
