@@ -276,6 +276,7 @@ impl Session<'_> {
             wayland: self.wayland.clone().into(),
             libei: self.libei.clone(),
             x11: state.scope.xwayland.displays().unwrap_or_default(),
+            edid_file: state.scope.monitor.path().map(Into::into),
             limiter_file: state.scope.limiter.as_ref().map(|file| file.path().to_owned()),
         };
         let mut changes = environment(settings, &displays, &|name| std::env::var_os(name));

@@ -3,6 +3,7 @@
 
 use super::preload::KEPT_PRELOAD;
 use crate::config::Settings;
+use crate::monitor::FILE_VARIABLE as EDID_FILE;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -20,6 +21,8 @@ pub struct Displays {
     pub x11: Vec<u32>,
     /// Where gamescope's Vulkan layer reads the frame limit, if there is such a file.
     pub limiter_file: Option<PathBuf>,
+    /// Where the monitor's EDID is, if it has a file.
+    pub edid_file: Option<PathBuf>,
 }
 
 /// What to change in our own environment for the program. `present` looks up a variable of ours.
@@ -32,9 +35,12 @@ pub fn environment(
     changes.displays(settings, displays);
     changes.vulkan_layer(displays);
 
+    match &displays.edid_file {
+        Some(path) => changes.set(EDID_FILE, path),
+        None => changes.unset(EDID_FILE),
+    }
     changes.set("XDG_CURRENT_DESKTOP", "gamescope");
     changes.set("vk_xwayland_wait_ready", "false");
-    changes.set("XWAYLAND_FORCE_ENABLE_EXTRA_MODES", "1");
     // Games must not minimise themselves when the focus goes to an overlay.
     changes.set("SDL_VIDEO_MINIMIZE_ON_FOCUS_LOSS", "0");
     changes.set("DISABLE_LAYER_AMD_SWITCHABLE_GRAPHICS_1", "1");
@@ -184,6 +190,7 @@ mod tests {
             ("ENABLE_VKBASALT", "1"),
             ("LIBEI_SOCKET", "eis-0"),
             ("GAMESCOPE_LIMITER_FILE", "/outer"),
+            ("GAMESCOPE_PATCHED_EDID_FILE", "/outer"),
             ("ENABLE_GAMESCOPE_WSI", "1"),
             ("HOME", "/home/x"),
         ];
@@ -202,10 +209,10 @@ mod tests {
                 ("SDL_VIDEO_MINIMIZE_ON_FOCUS_LOSS", Some("0")),
                 ("ENABLE_VKBASALT", None),
                 ("vk_xwayland_wait_ready", Some("false")),
-                ("XWAYLAND_FORCE_ENABLE_EXTRA_MODES", Some("1")),
                 ("DISABLE_LAYER_AMD_SWITCHABLE_GRAPHICS_1", Some("1")),
                 ("LIBEI_SOCKET", Some("gamescope-3-ei")),
                 ("GAMESCOPE_LIMITER_FILE", None),
+                ("GAMESCOPE_PATCHED_EDID_FILE", None),
                 ("ENABLE_GAMESCOPE_WSI", None),
                 ("DISABLE_GAMESCOPE_WSI", Some("1")),
                 ("STEAM_USE_MANGOAPP", None),
@@ -245,6 +252,7 @@ mod tests {
         let two = Displays {
             x11: vec![1, 2, 3],
             limiter_file: Some("/l".into()),
+            edid_file: Some("/e".into()),
             ..one()
         };
         check(
@@ -260,6 +268,7 @@ mod tests {
                 ("STEAM_GAMESCOPE_TEARING_SUPPORTED", None),
                 ("SRT_URLOPEN_PREFER_STEAM", Some("1")),
                 ("GAMESCOPE_LIMITER_FILE", Some("/l")),
+                ("GAMESCOPE_PATCHED_EDID_FILE", Some("/e")),
             ],
         );
         for (expose_wayland, told) in [(false, "0"), (true, "1")] {
