@@ -1,6 +1,7 @@
 //! Clients that mean harm, and what they cost: how much memory the session takes and keeps, and how long a client that
 //! plays fair waits meanwhile.
 
+mod apart;
 mod chaos;
 mod huge;
 #[path = "../../tests/compositor/interfaces.rs"]
@@ -22,6 +23,8 @@ use std::time::{Duration, Instant};
 const ENDLESS: &str = "requests-without-end";
 const STRIPS: &str = "opaque-strips";
 const TOKENS: &str = "activation-tokens";
+const TRANSLUCENT: &str = "translucent-surfaces";
+const DESCRIBED: &str = "described-surfaces";
 /// So many requests are sent between two looks.
 const BATCH: usize = 1000;
 
@@ -38,8 +41,8 @@ pub struct Outcome {
     pub waited: Vec<Duration>,
     /// It was let go. What only takes time is let go where it would keep the others from being answered.
     pub ended: bool,
-    /// What it does takes only time.
-    pub takes_time: bool,
+    /// It need not be: what it does takes only time, or is left out where it is too much.
+    pub bearable: bool,
 }
 
 /// The objects that the floods are made of.
@@ -183,6 +186,10 @@ pub fn all(scope: &Scope, mut each: impl FnMut(Outcome) -> Result<()>) -> Result
     }
     each(watched(scope, &path, "answers-never-read", |look| deaf(&path, look))?)?;
     each(watched(scope, &path, ENDLESS, |look| endless(&path, look))?)?;
+    each(watched(scope, &path, TRANSLUCENT, |look| {
+        apart::translucent(&path, look)
+    })?)?;
+    each(watched(scope, &path, DESCRIBED, |look| apart::described(&path, look))?)?;
     each(watched(scope, &path, "huge-sizes", |look| huge::all(&path, look))?)?;
     each(watched(scope, &path, "nonsense", |look| chaos::all(&path, look))?)?;
     each(watched(scope, &path, "random-bytes", |look| noise(&path, look))?)?;
@@ -240,7 +247,7 @@ fn watched(
         memory: [before, most.max(after), after],
         waited,
         ended,
-        takes_time: [ENDLESS, STRIPS, TOKENS].contains(&name),
+        bearable: [ENDLESS, STRIPS, TOKENS, TRANSLUCENT, DESCRIBED].contains(&name) || x11::is_bearable(name),
     })
 }
 

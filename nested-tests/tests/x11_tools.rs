@@ -112,7 +112,7 @@ fn xprop_and_xwininfo_tell_of_the_window() -> Result<()> {
     Ok(())
 }
 
-/// xrandr has the monitor, with the very bytes that are in the file, and a mode that is set is the current one.
+/// xrandr has the monitor, with the very bytes that are in the file.
 #[test]
 fn xrandr_has_our_monitor() -> Result<()> {
     let (_play, display) = xev()?;

@@ -11,7 +11,6 @@ use crate::scene::window::Kind;
 use crate::state::{Scope, State, period, slower};
 use smithay::input::keyboard::XkbConfig;
 use smithay::output::Mode;
-use smithay::reexports::calloop::ping::make_ping;
 use smithay::xwayland::X11Surface;
 use std::time::Duration;
 
@@ -81,25 +80,6 @@ impl State {
                     }
                 }
             }
-        }
-    }
-
-    /// Writes a screenshot; its file is there when the property is taken away, after which it can be set again.
-    fn x11_screenshot(&mut self, server: u32, property: &'static str) {
-        let taken = move |(), _: &mut (), state: &mut Self| {
-            let ewmh = state.scope.xwayland.ewmh(server);
-            if let Some(Err(why)) = ewmh.map(|ewmh| ewmh.remove(property)) {
-                tracing::debug!("error taking a request away: {why:#}");
-            }
-        };
-        let waiting = make_ping().map_err(anyhow::Error::from).and_then(|(ping, source)| {
-            let inserted = self.scope.events.insert_source(source, taken);
-            inserted.map_err(|e| anyhow::anyhow!("{e}"))?;
-            Ok(ping)
-        });
-        match waiting {
-            Ok(ping) => self.take_screenshot_asked(ping),
-            Err(why) => tracing::warn!("no screenshot: {why:#}"),
         }
     }
 

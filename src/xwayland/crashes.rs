@@ -1,4 +1,4 @@
-//! Whether a server that died is started again.
+//! Whether a server that died is started again, and whether there may be one more.
 
 use crate::time::Mono;
 use std::time::Duration;
@@ -7,6 +7,21 @@ use std::time::Duration;
 const MOST: usize = 5;
 /// How long a death counts.
 const WINDOW: Duration = Duration::from_secs(60);
+
+/// X11 programs may ask for more servers until there are so many; Steam has two.
+const SERVERS: usize = 8;
+
+/// And for none once so many were started, one after the other: of each something is kept to the session's end.
+const STARTS: u64 = 256;
+
+/// Why there is to be no server more than so many, after so many starts.
+pub fn refusal(running: usize, starts: u64) -> Option<String> {
+    match () {
+        () if running >= SERVERS => Some(format!("{SERVERS} run")),
+        () if starts >= STARTS => Some(format!("{STARTS} were started already")),
+        () => None,
+    }
+}
 
 /// The deaths that count.
 #[derive(Debug, Default)]
@@ -33,6 +48,13 @@ mod tests {
         let at = |s: u64| Mono(1) + Duration::from_secs(s);
         assert!((0..4).all(|s| crashes.died(at(s))));
         assert!(!crashes.died(at(4)));
+    }
+
+    #[test]
+    fn servers_are_not_started_without_end() {
+        assert_eq!(refusal(1, 1), None);
+        assert_eq!(refusal(SERVERS - 1, STARTS - 1), None);
+        assert!(refusal(SERVERS, 8).is_some() && refusal(1, STARTS).is_some());
     }
 
     #[test]

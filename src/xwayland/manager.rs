@@ -48,9 +48,16 @@ impl XwmHandler for State {
         }
     }
 
-    // Programs make many windows that they never show: one is known from when it is to be mapped.
-    fn new_window(&mut self, _xwm: XwmId, _window: X11Surface) {}
-    fn new_override_redirect_window(&mut self, _xwm: XwmId, _window: X11Surface) {}
+    // Programs make many windows that they never show: one is known from when it is to be mapped, and only counted before.
+    fn new_window(&mut self, xwm: XwmId, window: X11Surface) {
+        if let Some(server) = self.scope.xwayland.managed_by(xwm) {
+            self.scope.x11_window_made(server, window.window_id());
+        }
+    }
+
+    fn new_override_redirect_window(&mut self, xwm: XwmId, window: X11Surface) {
+        self.new_window(xwm, window);
+    }
 
     fn map_window_request(&mut self, xwm: XwmId, window: X11Surface) {
         let Some(server) = self.scope.xwayland.managed_by(xwm) else {
@@ -100,8 +107,11 @@ impl XwmHandler for State {
 
     fn destroyed_window(&mut self, xwm: XwmId, window: X11Surface) {
         self.x11_forget(xwm, &window);
-        let server = self.scope.xwayland.managed_by(xwm);
-        if let Some(slot) = server.and_then(|server| self.scope.xwayland.slots.get_mut(&server)) {
+        let Some(server) = self.scope.xwayland.managed_by(xwm) else {
+            return;
+        };
+        self.scope.x11_window_gone(server, window.window_id());
+        if let Some(slot) = self.scope.xwayland.slots.get_mut(&server) {
             slot.hidden.retain(|w| *w != window.window_id());
         }
     }

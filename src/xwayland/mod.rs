@@ -9,8 +9,9 @@
 //! | `slot` | the places of the servers: what outlives one run of each |
 //! | `server` | starts an X server, notices its end, starts it again |
 //! | `connections` | our connections to it, which no client of it may hold up |
-//! | `crashes` | decides whether it is started again (pure) |
+//! | `crashes` | decides whether it is started again, or one more is (pure) |
 //! | `manager` | smithay's window manager calls us: windows come, go, ask for a place, a size, full screen |
+//! | `owners` | how many windows a program may have |
 //! | `requests` | what clients ask for that smithay does not hear of: to be raised, closed, moved |
 //! | `filling` | gives windows their places and sizes |
 //! | `placing` | where a window goes and how large it is (pure) |
@@ -31,6 +32,7 @@ mod ewmh;
 mod feedback;
 mod filling;
 mod manager;
+mod owners;
 mod pairing;
 mod placing;
 mod properties;
@@ -63,7 +65,8 @@ pub struct Xwayland {
     old_shell: Option<XWaylandShellState>,
     /// The servers, by their place.
     slots: BTreeMap<u32, Slot>,
-    /// Managers of servers that are gone: smithay's selection transfers may still ask for theirs by its id.
+    /// Managers of servers that are gone: smithay's selection transfers may still ask for theirs by its id, and nobody can
+    /// know when the last has. `crashes` keeps them from being many.
     retired: Vec<X11Wm>,
     /// The server whose manager smithay asked for last.
     asked: Option<u32>,

@@ -1,8 +1,9 @@
-//! What X clients ask of the window manager that smithay does not hear of: to be raised, closed, moved.
+//! What X clients ask of the window manager that smithay does not hear of: to be raised, closed, moved, and for a picture.
 
 use super::ewmh::News;
 use super::manager::tell;
 use crate::state::{Scope, State};
+use smithay::reexports::calloop::ping::make_ping;
 use smithay::xwayland::X11Surface;
 use std::collections::HashSet;
 
@@ -11,6 +12,25 @@ const MOST: usize = 1024;
 const ROUNDS: usize = 4;
 
 impl State {
+    /// Writes a screenshot; its file is there when the property is taken away, after which it can be set again.
+    pub(super) fn x11_screenshot(&mut self, server: u32, property: &'static str) {
+        let taken = move |(), _: &mut (), state: &mut Self| {
+            let ewmh = state.scope.xwayland.ewmh(server);
+            if let Some(Err(why)) = ewmh.map(|ewmh| ewmh.remove(property)) {
+                tracing::debug!("error taking a request away: {why:#}");
+            }
+        };
+        let waiting = make_ping().map_err(anyhow::Error::from).and_then(|(ping, source)| {
+            let inserted = self.scope.events.insert_source(source, taken);
+            inserted.map_err(|e| anyhow::anyhow!("{e}"))?;
+            Ok(ping)
+        });
+        match waiting {
+            Ok(ping) => self.take_screenshot_asked(ping),
+            Err(why) => tracing::warn!("no screenshot: {why:#}"),
+        }
+    }
+
     /// Sees to all events of this server that are there. Whether the connection lives.
     pub(super) fn x11_read_events(&mut self, server: u32) -> bool {
         self.scope.now = self.scope.clock.now();

@@ -4,7 +4,9 @@
 //! learned from its standard error, which nobody else holds open.
 
 use super::connections;
+use super::crashes::refusal;
 use super::ewmh::Ewmh;
+use super::owners::Owners;
 use super::steam::Steam;
 use crate::handlers::{ClientState, outputs};
 use crate::state::State;
@@ -26,9 +28,6 @@ const READY_WITHIN: Duration = Duration::from_secs(15);
 
 /// How long its process may outlive its X connection.
 const ENDS_WITHIN: Duration = Duration::from_secs(2);
-
-/// X11 programs may ask for more servers until there are so many; Steam has two.
-const MOST: usize = 8;
 
 /// How many of its last lines are told of a server that ended.
 const WORDS: usize = 3;
@@ -111,8 +110,8 @@ impl State {
     /// One server more, whose readiness is told with this number.
     pub(super) fn x11_create_server(&mut self, name: u32) {
         let xwayland = &self.scope.xwayland;
-        if xwayland.slots.len() + xwayland.ending >= MOST {
-            tracing::warn!("{MOST} Xwaylands run: one more that an X11 program asks for is refused");
+        if let Some(why) = refusal(xwayland.slots.len() + xwayland.ending, xwayland.starts) {
+            tracing::warn!("an Xwayland that an X11 program asks for is refused: {why}");
             return;
         }
         let server = self.x11_add_place();
@@ -139,21 +138,24 @@ impl State {
         make_socket_folder();
         let (log, stderr) = std::io::pipe().context("error creating a pipe")?;
         rustix::io::ioctl_fionbio(&log, true).context("error preparing a pipe")?;
-        let no_variables = std::iter::empty::<(&str, &str)>();
+        // SteamOS' Xwayland lists modes beyond the monitor's own then; others do not know it.
+        let variables = [("XWAYLAND_FORCE_ENABLE_EXTRA_MODES", "1")];
         let dh = &self.scope.dh;
         let place = |data: &UserDataMap| {
             data.insert_if_missing_threadsafe(|| outputs::Place(server));
         };
-        let (process, client) = XWayland::spawn(dh, display, no_variables, true, Stdio::null(), stderr, place)
-            .map_err(|e| match e.kind() {
-                ErrorKind::NotFound => anyhow!(
-                    "error starting Xwayland: there is no Xwayland in PATH (Debian's package is xwayland); \
+        let (process, client) =
+            XWayland::spawn(dh, display, variables, true, Stdio::null(), stderr, place).map_err(|e| {
+                match e.kind() {
+                    ErrorKind::NotFound => anyhow!(
+                        "error starting Xwayland: there is no Xwayland in PATH (Debian's package is xwayland); \
                      --xwayland-count 0 does without X11"
-                ),
-                ErrorKind::AddrInUse => anyhow!(
-                    "error starting Xwayland: no X display from :0 to :32 is free, or {SOCKETS} can't be written"
-                ),
-                _ => anyhow!("error starting Xwayland: {e}"),
+                    ),
+                    ErrorKind::AddrInUse => anyhow!(
+                        "error starting Xwayland: no X display from :0 to :32 is free, or {SOCKETS} can't be written"
+                    ),
+                    _ => anyhow!("error starting Xwayland: {e}"),
+                }
             })?;
         self.scope.clients.add_xwayland(&client);
         self.scope.xwayland.starts += 1;
@@ -344,6 +346,7 @@ impl State {
         slot.again = None;
         let Some(server) = slot.run.take() else { return };
         slot.windows.clear();
+        slot.owners = Owners::default();
         slot.hidden.clear();
         slot.to_show.clear();
         self.scope.xwayland.ending += 1;

@@ -1,6 +1,7 @@
 //! The places of the X servers: what outlives one run of each, and the output that each of them sees.
 
 use super::crashes::Crashes;
+use super::owners::Owners;
 use super::properties::MODE_CONTROL;
 use super::server::Server;
 use crate::handlers::outputs;
@@ -27,6 +28,8 @@ pub(super) struct Slot {
     pub again: Option<(u64, u32)>,
     /// The X11 windows that are mapped, by their X11 id.
     pub windows: HashMap<u32, Managed>,
+    /// Whose windows there are, mapped or not.
+    pub owners: Owners,
     /// Windows that we hid until smithay is done with them.
     pub hidden: Vec<u32>,
     /// Those with which it is.
@@ -77,6 +80,7 @@ impl Slot {
             crashes: Crashes::default(),
             again: None,
             windows: HashMap::new(),
+            owners: Owners::default(),
             hidden: Vec::new(),
             to_show: Vec::new(),
             look: false,

@@ -10,20 +10,20 @@ const LEAST: u32 = i32::MIN as u32;
 const MINUS: u32 = u32::MAX;
 
 /// A window that is shown, 64x64.
-struct Shown {
-    compositor: u32,
-    shm: u32,
+pub struct Shown {
+    pub compositor: u32,
+    pub shm: u32,
     wm: u32,
-    surface: u32,
+    pub surface: u32,
     xdg: u32,
     toplevel: u32,
-    buffer: u32,
+    pub buffer: u32,
     file: OwnedFd,
 }
 
 impl Shown {
     /// Makes it; `None`: its maker was let go.
-    fn new(raw: &mut Raw) -> Result<Option<Self>> {
+    pub fn new(raw: &mut Raw) -> Result<Option<Self>> {
         let file = rustix::fs::memfd_create("bad", rustix::fs::MemfdFlags::CLOEXEC)?;
         rustix::fs::ftruncate(&file, 64 * 64 * 4)?;
         let [compositor, shm, wm] = raw.bind(["wl_compositor", "wl_shm", "xdg_wm_base"])?;
@@ -54,7 +54,7 @@ impl Shown {
     }
 
     /// Shows its buffer again, with all of it damaged.
-    fn commit(&self, raw: &Raw) -> Result<()> {
+    pub fn commit(&self, raw: &Raw) -> Result<()> {
         put(raw, self.surface, 1, &[self.buffer, 0, 0], None)?;
         put(raw, self.surface, 9, &[0, 0, MOST, MOST], None)?;
         put(raw, self.surface, 6, &[], None)
@@ -166,7 +166,8 @@ const CASES: [Case; 27] = [
     },
 ];
 
-fn put(raw: &Raw, object: u32, opcode: u32, words: &[u32], file: Option<BorrowedFd<'_>>) -> Result<()> {
+/// A request.
+pub fn put(raw: &Raw, object: u32, opcode: u32, words: &[u32], file: Option<BorrowedFd<'_>>) -> Result<()> {
     ensure!(raw.send(object, opcode, words, file), "it has ended");
     Ok(())
 }
@@ -179,7 +180,7 @@ fn configured(raw: &Raw, xdg: u32, events: &[Event]) -> Result<()> {
 }
 
 /// The new object of a request whose only argument it is.
-fn make(raw: &mut Raw, object: u32, opcode: u32) -> Result<u32> {
+pub fn make(raw: &mut Raw, object: u32, opcode: u32) -> Result<u32> {
     let id = raw.id();
     put(raw, object, opcode, &[id], None)?;
     Ok(id)

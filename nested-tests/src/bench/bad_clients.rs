@@ -16,7 +16,7 @@ pub fn measure() -> Result<Vec<Figure>> {
     let mut memory: Vec<[f64; 3]> = Vec::new();
     bad::all(&scope, |outcome| {
         ensure!(
-            outcome.ended || outcome.takes_time,
+            outcome.ended || outcome.bearable,
             "{} were borne: {}",
             outcome.done,
             outcome.name
