@@ -5,13 +5,16 @@ import { test } from "node:test";
 import { holds, mix, open, PATIENCE } from "./chromium.mjs";
 import { fresh, serve, shot } from "./stage.mjs";
 
-/** `channels`: of the server's own sound; undefined: it has none. `isolated`: the page may share memory with its threads. */
-async function play(channels, { isolated = true } = {}) {
+/**
+ * `channels`: of the server's own sound; undefined: it has none. `isolated`: the page may share memory with its threads.
+ * `script` runs before it.
+ */
+async function play(channels, { isolated = true, script } = {}) {
   // A still picture leaves the processor to the sound.
   const server = await serve("still", channels);
   // As it is where a proxy keeps no headers.
   const alone = () => Object.defineProperty(window, "crossOriginIsolated", { value: false });
-  const context = await fresh(undefined, { scripts: isolated ? [mix] : [mix, alone] });
+  const context = await fresh(undefined, { scripts: [mix, ...(isolated ? [] : [alone]), ...(script ? [script] : [])] });
   const page = await open(context, server.urls.at(-1), () => window.__goggles?.role === "view");
   await page.click("#play");
   // A catalog that came after a test's own rendition would end that; the picture comes after it.
@@ -162,6 +165,34 @@ for (const channels of [6, 8]) {
     );
   });
 }
+
+/** Runs before the page: as many loudspeakers as `window.loudspeakers` says; how many channels are put out is kept. */
+function loudspeakers() {
+  window.loudspeakers = 8;
+  window.outputs = [];
+  Object.defineProperties(AudioDestinationNode.prototype, {
+    maxChannelCount: { get: () => window.loudspeakers },
+    channelCount: { set: (channels) => (window.spread = channels) },
+  });
+  const Node = AudioWorkletNode;
+  window.AudioWorkletNode = class extends Node {
+    constructor(context, name, options) {
+      super(context, name, options);
+      window.outputs.push(...options.outputChannelCount);
+    }
+  };
+}
+
+test("with other loudspeakers the same rendition is folded for them", async () => {
+  const page = await play("8", { script: loudspeakers });
+  await holds(page, () => window.outputs.join() === "8" && window.spread === 8);
+  await page.evaluate(() => {
+    window.loudspeakers = 2;
+    navigator.mediaDevices.dispatchEvent(new Event("devicechange"));
+  });
+  await holds(page, () => window.outputs.join() === "8,6" && window.spread === 2);
+  await holds(page, () => window.__goggles.sound.metrics?.played > 100);
+});
 
 test("the sound is where it should be: as late as it says, and not drifting", async () => {
   const page = await play();

@@ -1,5 +1,6 @@
 // What the page does where something is in the way: of the stream, the sound or the microphone.
 import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
 import { connect, createServer } from "node:net";
 import { once } from "node:events";
 import { test } from "node:test";
@@ -73,6 +74,20 @@ test("where only TCP comes through it is said, and the address is still good", a
   await page.click("#retry");
   await holds(page, () => window.sessions.length === 4 && window.__goggles.state === "refused");
   assert.deepEqual(await page.evaluate(tokens), [true, false, true, false]);
+});
+
+test("where nothing at all answers by UDP it is said as well", async () => {
+  const server = await serve();
+  const url = new URL(server.urls[0]);
+  url.port = String(await forwarded(Number(url.port)));
+  // As behind a firewall that drops.
+  const deaf = createSocket("udp4");
+  deaf.bind(Number(url.port), "127.0.0.1");
+  await once(deaf, "listening");
+  atEnd(() => deaf.close());
+  const page = await open(await fresh(), url.href, () => window.__goggles?.state === "reconnecting");
+  const says = `Nothing comes through by UDP: port ${url.port} must be open for UDP too, not for TCP alone.`;
+  assert.equal(await page.textContent("#detail"), says);
 });
 
 test("sound that can't start is told, and tried again at the next press", async () => {
