@@ -78,6 +78,36 @@ fn a_tone_is_played_as_it_was() {
     }
 }
 
+/// As `--audio-packet` may be another when the program is started again, and a page's microphone after a reload.
+#[test]
+fn packets_of_another_length_are_played_as_well() {
+    let mut renderer = Renderer::new(1, 5_000.0).expect("a channel");
+    renderer.set_round_trip(20_000.0);
+    let (mut heard, mut sent) = (Vec::new(), 0u64);
+    let mut quantum = vec![0.0; 128];
+    for n in 0..1_500u32 {
+        let at = plain(f64::from(n * 128));
+        // After two seconds each packet is two of those before.
+        let long = sent >= 400;
+        while ((sent + u64::from(long)) * 5_000) as f64 + 8_000.0 <= at {
+            let mut samples = packet(sent, 1);
+            if long {
+                samples.extend(packet(sent + 1, 1));
+            }
+            renderer.arrived(at, sent * 5_000, sent, samples);
+            sent += 1 + u64::from(long);
+        }
+        renderer.render(at, &mut quantum);
+        heard.extend(&quantum);
+    }
+    let metrics = renderer.metrics();
+    assert!((150..200).contains(&metrics.played), "a player of its own: {metrics:?}");
+    let last = &heard[heard.len() - 48_000..];
+    let loud = |part: &[f32]| part.iter().any(|sample| sample.abs() > 0.35);
+    assert!(last.chunks_exact(240).all(loud));
+    assert!(steepest(last, 1, 0) <= SMOOTH, "{}", steepest(last, 1, 0));
+}
+
 #[test]
 fn a_lost_packet_is_made_up_for_without_a_click() {
     let (heard, renderer) = play(2, |n| n > 200 && n % 50 == 0, plain);

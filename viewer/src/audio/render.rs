@@ -15,7 +15,10 @@ const FADE: usize = 120;
 #[derive(Debug)]
 pub struct Renderer {
     channels: usize,
+    /// Packets of another length (in frames) have another player.
+    frame: usize,
     player: Player,
+    round_trip: Option<f64>,
     stretch: Stretch,
     concealer: Concealer,
     /// By time stamp; no more than may wait.
@@ -26,11 +29,13 @@ pub struct Renderer {
 }
 
 impl Renderer {
-    /// For packets of `frame` µs. Fails if there is no channel.
+    /// For packets of `frame` µs, until others come. Fails if there is no channel.
     pub fn new(channels: usize, frame: f64) -> Result<Self, ResamplerConstructionError> {
         Ok(Self {
             channels,
+            frame: (frame * f64::from(RATE) / 1e6).round() as usize,
             player: Player::new(frame),
+            round_trip: None,
             stretch: Stretch::new(channels)?,
             concealer: Concealer::new(channels),
             packets: BTreeMap::new(),
@@ -42,6 +47,15 @@ impl Renderer {
 
     /// A decoded packet, which could be heard at `now` (µs) at the earliest; `number` as [`Player::arrived`] has it.
     pub fn arrived(&mut self, now: f64, pts: u64, number: u64, samples: Vec<f32>) -> Fate {
+        let frames = samples.len() / self.channels;
+        if frames > 0 && frames != self.frame {
+            self.frame = frames;
+            self.player = Player::new(frames as f64 * 1e6 / f64::from(RATE));
+            self.packets.clear();
+            if let Some(us) = self.round_trip {
+                self.player.set_round_trip(us);
+            }
+        }
         // What follows a piece of a chunk must be there so much earlier.
         let fate = self.player.arrived(now + self.stretch.held(), pts, number);
         if fate == Fate::Kept {
@@ -84,6 +98,7 @@ impl Renderer {
 
     /// The network's round trip, in µs.
     pub fn set_round_trip(&mut self, us: f64) {
+        self.round_trip = Some(us);
         self.player.set_round_trip(us);
     }
 
