@@ -90,6 +90,15 @@ test("where nothing at all answers by UDP it is said as well", async () => {
   assert.equal(await page.textContent("#detail"), says);
 });
 
+test("a part of the page that didn't come is fetched again", async () => {
+  const server = await serve();
+  const context = await fresh();
+  await context.route("**/worker.js", (route) => route.abort());
+  const page = await open(context, server.urls[0], () => window.__goggles?.state === "reconnecting");
+  await context.unroute("**/worker.js");
+  await holds(page, () => window.__goggles.painted > 0);
+});
+
 test("sound that can't start is told, and tried again at the next press", async () => {
   const server = await serve("still", "2");
   const context = await fresh(undefined, {

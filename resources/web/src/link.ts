@@ -141,14 +141,17 @@ export class Link {
     const enrols = session.hasToken && this.#refusals === 0;
     const control = session.address("/control", enrols).then((address) => connect(address, { requireUnreliable: true }));
     // The first session enrols the key that the second shows.
-    if (enrols) await control;
+    if (enrols) {
+      await control;
+      session.tokenSpent();
+    }
     const media = session.address("/moq", false).then((address) => this.#receiver.open(address, events));
     const [first, second] = await Promise.allSettled([control, media]);
     if (first.status === "rejected" || second.status === "rejected") {
       for (const one of [first, second]) if (one.status === "fulfilled") one.value.close();
       throw first.status === "rejected" ? first.reason : (second as PromiseRejectedResult).reason;
     }
-    // Until here it is kept: what failed may have been the way.
+    // Let in without it. Until here it is kept: what failed may have been the way.
     session.tokenSpent();
     const withBye: ControlEvents = {
       onWelcome: (welcome) => events.onWelcome(welcome),

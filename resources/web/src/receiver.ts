@@ -2,6 +2,7 @@
 
 import type { Packet } from "./audio/packet";
 import type { AudioConfig, VideoConfig } from "./catalog";
+import { Unreachable } from "./session";
 import type { Address } from "./wire/connect";
 import type { Update } from "./wire/cursor";
 import type { Chunk, FromSession, FromVoice, FromWorker, Sink, ToWorker } from "./worker/messages";
@@ -47,32 +48,41 @@ interface Opening {
   number: number;
   events: Events;
   onOpened(): void;
-  onRefused(why: string): void;
+  onRefused(why: Error): void;
   onClosed(): void;
 }
 
 export class Receiver {
-  readonly #worker = new Worker(WORKER, { type: "module" });
+  #worker = this.#start();
+  /** The worker has failed, or never began: the next session has another. */
+  #broken = false;
   #numbers = 0;
   #session: Opening | undefined;
   #voice: { number: number; events: VoiceEvents } | undefined;
 
-  constructor() {
-    this.#worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => {
+  #start(): Worker {
+    const worker = new Worker(WORKER, { type: "module" });
+    worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => {
       if ("session" in data) {
         if (this.#session?.number === data.session) onSession(this.#session, data.said);
       } else if (this.#voice?.number === data.voice) onVoice(this.#voice.events, data.said);
     });
-    this.#worker.addEventListener("error", (event) => {
+    worker.addEventListener("error", (event) => {
+      if (worker !== this.#worker) return;
       console.error("the worker failed:", event.message);
-      this.#session?.onRefused(event.message);
+      worker.terminate();
+      this.#broken = true;
+      this.#session?.onRefused(new Unreachable("the worker failed"));
       this.#session?.onClosed();
     });
+    return worker;
   }
 
   /** Opens the media session; the one before is over. Rejects if the server doesn't let us in. */
   open(address: Address, events: Events): Promise<Media> {
     this.close();
+    if (this.#broken) this.#worker = this.#start();
+    this.#broken = false;
     const number = ++this.#numbers;
     return new Promise((resolve, reject) => {
       let over: () => void = () => undefined;
@@ -84,7 +94,7 @@ export class Receiver {
         number,
         events,
         onOpened: () => resolve(new Media(closed, end)),
-        onRefused: (why) => reject(new Error(why)),
+        onRefused: reject,
         onClosed: over,
       };
       this.#tell({ kind: "open", session: number, address, origin: performance.timeOrigin });
@@ -96,7 +106,7 @@ export class Receiver {
     const session = this.#session;
     this.#session = undefined;
     this.#tell({ kind: "close" });
-    session?.onRefused("it was closed");
+    session?.onRefused(new Error("it was closed"));
     session?.onClosed();
   }
 
@@ -133,7 +143,7 @@ function onSession({ events, onOpened, onRefused, onClosed }: Opening, said: Fro
     case "opened":
       return onOpened();
     case "refused":
-      return onRefused(said.why);
+      return onRefused(new Error(said.why));
     case "closed":
       return onClosed();
     case "catalog":
