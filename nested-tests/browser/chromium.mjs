@@ -24,6 +24,8 @@ export async function launch() {
       // A microphone that beeps, and that every page may use.
       "--use-fake-device-for-media-stream",
       "--use-fake-ui-for-media-stream",
+      // What is in place of the page's own files is from nowhere, so it may connect to nobody near.
+      ...(process.env.PAGE ? ["--disable-features=LocalNetworkAccessChecks"] : []),
     ],
   });
 }
@@ -35,7 +37,9 @@ export async function profile(browser, viewport = { width: 1280, height: 720 }, 
   // While working on the page: a folder made by `node build.mjs FOLDER` in place of what is in the binary.
   if (process.env.PAGE) {
     for (const file of ["main.js", "worker.js", "style.css"]) {
-      await context.route(`**/${file}`, (route) => route.fulfill({ path: join(process.env.PAGE, file) }));
+      // An isolated page takes no worker without this.
+      const headers = { "cross-origin-embedder-policy": "require-corp" };
+      await context.route(`**/${file}`, (route) => route.fulfill({ path: join(process.env.PAGE, file), headers }));
     }
   }
   return context;
