@@ -2,6 +2,7 @@
 
 use super::{Env, Finding};
 use crate::config::{Keyboard, Settings};
+use crate::priority::gpu::Gpu;
 use crate::priority::{self, Granted};
 use smithay::input::keyboard::xkb;
 use std::io::Read;
@@ -99,17 +100,19 @@ pub fn priority(rt: bool) -> Vec<Finding> {
 
 /// What GPUs' drivers would grant. Nothing is degraded by less: this version has no queue.
 fn gpu_queue() -> Finding {
-    let granted = match priority::gpu::trial() {
-        Ok(gpus) if gpus.is_empty() => "Vulkan knows no GPU".into(),
+    let said = |by: &str, trial: Result<Vec<Gpu>, String>| match trial {
+        Ok(gpus) if gpus.is_empty() => format!("{by} knows no GPU"),
         Ok(gpus) => {
             let each = gpus.iter().map(|gpu| match &gpu.level {
                 Ok(level) => format!("{}: {level}", gpu.name),
                 Err(why) => format!("{}: {why}", gpu.name),
             });
-            each.collect::<Vec<_>>().join(", ")
+            format!("{by}: {}", each.collect::<Vec<_>>().join(", "))
         }
         Err(why) => why,
     };
+    let (vulkan, egl) = (priority::gpu::trial(), priority::egl::trial());
+    let granted = [said("Vulkan", vulkan), said("EGL", egl)].join("; ");
     Finding::ok(
         "priority: GPU queue",
         format!("none is used: this version draws on the CPU ({granted})"),

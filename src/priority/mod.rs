@@ -4,12 +4,13 @@
 //! | file | what |
 //! |---|---|
 //! | [`bus`] | rtkit, for what the kernel refuses; GameMode |
-//! | [`gpu`] | what GPUs' drivers grant their queues |
+//! | [`egl`], [`gpu`] | what GPUs' drivers grant by EGL and Vulkan |
 //! | [`runaway`] | what rtkit asks for in return |
 //!
 //! This version's renderer and encoders have no GPU queue whose priority could be raised; the doctor tells what it would get.
 
 pub mod bus;
+pub mod egl;
 pub mod gpu;
 mod runaway;
 
