@@ -66,7 +66,7 @@ impl State {
 
 impl Scope {
     /// What player and Steam want of the windows.
-    fn wants(&self) -> Wants {
+    pub(crate) fn wants(&self) -> Wants {
         Wants {
             steam: self.settings.steam,
             clicked: self.clicked,

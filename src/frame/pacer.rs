@@ -143,10 +143,8 @@ impl Pacer {
 
     /// When what is latched now is shown.
     pub fn shown_at(&self, now: Mono) -> Mono {
-        match self.fixed {
-            Some(_) if !self.tears => self.tick + self.period,
-            _ => now,
-        }
+        let fixed = self.fixed.filter(|_| !self.tears);
+        fixed.map_or(now, |_| self.tick + self.period)
     }
 
     /// When content is to be there that is to be shown at this time or soon after it, never before.

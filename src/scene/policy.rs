@@ -172,17 +172,25 @@ fn with_own_places(windows: &[Info]) -> Vec<Info> {
     windows.iter().map(own).collect()
 }
 
-/// The base window.
-fn base(windows: &[Info], wants: &Wants) -> Option<Info> {
-    let top = |f: &dyn Fn(&Info) -> bool| windows.iter().rev().find(|w| f(w)).copied();
-    let plain = |w: &Info| !w.marks.is_overlay() && !w.marks.streaming_video;
-    // X servers give the same numbers: of several windows a game's is meant, of games' that of the app that is named first,
-    // else the first server's.
+/// Neither lies over the base nor below it.
+fn plain(w: &Info) -> bool {
+    !w.marks.is_overlay() && !w.marks.streaming_video
+}
+
+/// The window that Steam names by its number. X servers give the same numbers: of several windows a game's is meant, of
+/// games' that of the app that is named first, else the first server's.
+pub fn named(windows: &[Info], wants: &Wants) -> Option<Info> {
     let rank = |w: &Info| wants.apps.iter().position(|app| *app == w.app).unwrap_or(usize::MAX);
     let of_number = |w: &&Info| plain(w) && w.x11.is_some_and(|(_, x11)| Some(x11) == wants.window);
     let key = |w: &&Info| (w.app == STEAM, rank(w), w.x11);
-    if let Some(named) = windows.iter().filter(of_number).min_by_key(key) {
-        return Some(*named);
+    windows.iter().filter(of_number).min_by_key(key).copied()
+}
+
+/// The base window.
+fn base(windows: &[Info], wants: &Wants) -> Option<Info> {
+    let top = |f: &dyn Fn(&Info) -> bool| windows.iter().rev().find(|w| f(w)).copied();
+    if let Some(named) = named(windows, wants) {
+        return Some(named);
     }
     let seen = |w: &Info| plain(w) && w.marks.opacity > 0;
     let of_app = |app: &u32| best(windows, &|w| seen(w) && w.app == *app);

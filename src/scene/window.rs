@@ -231,6 +231,14 @@ impl Window {
         will_cover || self.rect(area).contains_rect(whole)
     }
 
+    /// It says that it belongs to another window.
+    pub fn is_dialog(&self) -> bool {
+        match &self.kind {
+            Kind::Xdg(toplevel) => toplevel.parent().is_some(),
+            Kind::X11(x11) => !x11.is_override_redirect() && x11.is_transient_for().is_some(),
+        }
+    }
+
     /// It is a main window only if it covers everything.
     pub fn is_main_by_size(&self) -> bool {
         match &self.kind {

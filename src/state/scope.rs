@@ -6,7 +6,7 @@ use crate::link::{FromScope, SceneInfo};
 use crate::render::look::Look;
 use crate::scene::layout::Fit;
 use crate::scene::window::Window;
-use smithay::utils::{Logical, Point};
+use smithay::utils::{Logical, Point, Rectangle};
 
 impl Scope {
     /// The picture has changed without a commit.
@@ -23,7 +23,7 @@ impl Scope {
         let base = self.choice.base.and_then(|id| self.windows.get(id));
         let before = self.look();
         if let Some(w) = base {
-            let r = w.rect(self.area_of(w.server));
+            let r = self.content(w);
             self.density = w.detail();
             self.fit = Fit::dense(
                 (r.loc.x, r.loc.y, r.size.w, r.size.h),
@@ -48,6 +48,16 @@ impl Scope {
         for p in &mut self.placed {
             p.pointer &= p.own.unwrap_or(self.fit) == pointer_fit;
         }
+    }
+
+    /// What fills the output: the base, and what of its dialogs lies beside it, which would be cut off.
+    fn content(&self, base: &Window) -> Rectangle<i32, Logical> {
+        let area = self.area_of(base.server);
+        let shown = self.choice.shown.iter().filter_map(|id| self.windows.get(*id));
+        shown
+            .filter(|w| w.id != base.id && w.server == base.server && w.is_dialog())
+            .filter_map(|w| w.rect(area).intersection(Rectangle::from_size(area)))
+            .fold(base.rect(area), Rectangle::merge)
     }
 
     fn zoomed(&self, fit: Fit) -> Fit {

@@ -57,7 +57,7 @@ impl Scope {
         let mut names = vec![window.app_id()];
         names.extend(window.x11().map(|x11| x11.instance()));
         Some(Shown {
-            app: window.marks.game.into(),
+            app: window.marks.app(window.owner.app).into(),
             names,
         })
     }

@@ -6,7 +6,7 @@ use crate::config::{Filter, Settings};
 use crate::frame::fixed::RED_ZONE;
 use crate::input::hotkeys::Action;
 use crate::link::{Refresh, Size};
-use crate::scene::policy::WindowId;
+use crate::scene::policy::{WindowId, named};
 use crate::scene::window::Kind;
 use crate::state::{Scope, State, period, slower};
 use smithay::input::keyboard::XkbConfig;
@@ -221,14 +221,19 @@ impl Scope {
     /// The server at this place is gone, with the properties that named the base, or with the window that they named: another
     /// one is to have its number.
     pub(super) fn forget_named_base(&mut self, server: u32) {
-        let controls = &mut self.controls;
-        if server == 0 {
-            controls.base_apps.clear();
+        // Its windows are there still, but can't be seen any more.
+        let area = |server| self.area_of(server);
+        let windows = self
+            .windows
+            .iter()
+            .map(|w| w.info(&self.windows, &area, self.settings.steam));
+        let of_it =
+            named(&windows.collect::<Vec<_>>(), &self.wants()).is_some_and(|w| w.x11.map(|(of, _)| of) == Some(server));
+        if of_it || server == 0 {
+            self.controls.base_window = None;
         }
-        let base = self.choice.base.and_then(|id| self.windows.get(id));
-        let number = base.filter(|w| w.server == server).and_then(|w| w.x11());
-        if server == 0 || number.is_some_and(|x11| controls.base_window == Some(x11.window_id())) {
-            controls.base_window = None;
+        if server == 0 {
+            self.controls.base_apps.clear();
         }
     }
 

@@ -21,7 +21,20 @@ const IMAGE: &str = "wp_image_description_v1";
 const INFO: &str = "wp_image_description_info_v1";
 
 fn begin(version: u32) -> (Fixture, Client, Window, WpColorManagerV1) {
-    let mut f = Fixture::new(32, 32);
+    begin_with(settings(32, 32), version)
+}
+
+/// With an HDR monitor.
+fn begin_hdr(version: u32) -> (Fixture, Client, Window, WpColorManagerV1) {
+    let hdr = Settings {
+        hdr: true,
+        ..settings(32, 32)
+    };
+    begin_with(hdr, version)
+}
+
+fn begin_with(settings: Settings, version: u32) -> (Fixture, Client, Window, WpColorManagerV1) {
+    let mut f = Fixture::with(settings);
     let mut c = f.client();
     let w = c.toplevel();
     f.settle(&mut [&mut c]);
@@ -196,14 +209,7 @@ fn output_and_surfaces_prefer_srgb_and_say_what_that_is() {
 
 #[test]
 fn an_hdr_monitor_prefers_hdr10() {
-    let mut f = Fixture::with(Settings {
-        hdr: true,
-        ..settings(32, 32)
-    });
-    let mut c = f.client();
-    let w = c.toplevel();
-    f.settle(&mut [&mut c]);
-    let manager: WpColorManagerV1 = c.global(1);
+    let (mut f, mut c, w, manager) = begin_hdr(1);
     let output = manager.get_output(&c.globals().output, &c.qh(), ());
     let feedback = manager.get_surface_feedback(&w.surface, &c.qh(), ());
     output.get_image_description(&c.qh(), ());
@@ -228,14 +234,7 @@ fn an_hdr_monitor_prefers_hdr10() {
 #[test]
 fn hdr_is_switched_off_and_on_again() {
     for version in [1, 2] {
-        let mut f = Fixture::with(Settings {
-            hdr: true,
-            ..settings(32, 32)
-        });
-        let mut c = f.client();
-        let w = c.toplevel();
-        f.settle(&mut [&mut c]);
-        let manager: WpColorManagerV1 = c.global(version);
+        let (mut f, mut c, w, manager) = begin_hdr(version);
         let output = manager.get_output(&c.globals().output, &c.qh(), ());
         let feedback = manager.get_surface_feedback(&w.surface, &c.qh(), ());
         f.settle(&mut [&mut c]);

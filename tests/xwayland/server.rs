@@ -1,7 +1,7 @@
 //! The X server's own life.
 
 use crate::desk::{Desk, H, W};
-use crate::x::{BLACK, GREEN, RED};
+use crate::x::{BLACK, GREEN, RED, X};
 use goggles_protocols::input::Event;
 use rustix::process::{Pid, Signal, kill_process};
 use std::os::unix::fs::MetadataExt;
@@ -56,7 +56,7 @@ fn a_server_that_dies_is_started_again_at_the_same_display() {
     let before = server(display).expect("the server runs");
     kill_process(before, Signal::KILL).unwrap();
     desk.until_seen(&[(1, 1, BLACK)]);
-    assert_eq!(named(&desk), (None, vec![]));
+    desk.until("nothing is named", |d| named(d) == (None, vec![]));
     desk.until("no window is left", |d| d.f.state.scope.windows.iter().next().is_none());
     desk.until("another server is ready", |d| {
         d.f.state.scope.xwayland.display() == Some(display) && server(display).is_some_and(|p| p != before)
@@ -75,6 +75,34 @@ fn a_server_that_dies_is_started_again_at_the_same_display() {
     desk.event(&mut x, "a key arrives", |e| {
         matches!(e, XEvent::KeyPress(_)).then_some(())
     });
+}
+
+#[test]
+fn a_named_window_is_forgotten_with_its_server() {
+    let mut desk = Desk::unstarted();
+    desk.f.state.scope.settings.xwayland_count = 2;
+    desk.f.state.scope.settings.steam = true;
+    desk.start();
+    let (first, second) = (desk.x(), desk.x_at(1));
+    let of_app = |x: &X, app, colour| {
+        let window = x.window((0, 0, W, H), colour);
+        x.set_words(window, "STEAM_GAME", AtomEnum::CARDINAL, &[app]);
+        x.map(window);
+        window
+    };
+    let steam = of_app(&first, 769, GREEN);
+    desk.until_seen(&[(1, 1, GREEN)]);
+    let game = of_app(&second, 570, RED);
+    assert_eq!(steam, game, "the servers give the same numbers");
+    let name = |property, word| first.set_words(first.root, property, AtomEnum::CARDINAL, &[word]);
+    name("GAMESCOPECTRL_BASELAYER_APPID", 769);
+    desk.until_seen(&[(1, 1, GREEN)]);
+    name("GAMESCOPECTRL_BASELAYER_WINDOW", game);
+    desk.until_seen(&[(1, 1, RED)]);
+    let display = desk.f.state.scope.xwayland.display_of(1).expect("it is ready");
+    kill_process(server(display).expect("the server runs"), Signal::KILL).unwrap();
+    desk.until("nothing is named", |d| d.f.state.scope.controls.base_window.is_none());
+    desk.until_seen(&[(1, 1, GREEN)]);
 }
 
 #[test]

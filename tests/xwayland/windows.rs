@@ -264,6 +264,24 @@ fn a_game_that_sets_a_mode_fills_the_output_with_it() {
 }
 
 #[test]
+fn a_dialog_larger_than_its_window_is_seen_whole() {
+    let mut desk = Desk::new();
+    let x = desk.x();
+    let main = x.window((0, 0, 320, 240), RED);
+    x.map(main);
+    desk.until_seen(&[(1, 1, RED), (638, 478, RED)]);
+    // At the window's own scale it would be wider than the output.
+    let dialog = x.window((0, 0, 400, 200), BLUE);
+    x.belongs_to(dialog, main);
+    x.map(dialog);
+    desk.until_seen(&[(1, 160, BLUE), (638, 160, BLUE), (1, 478, BLACK)]);
+    let scale = desk.f.state.scope.fit.scale;
+    assert_eq!(scale, (1.6, 1.6));
+    x.destroy(dialog);
+    desk.until_seen(&[(1, 1, RED), (638, 478, RED)]);
+}
+
+#[test]
 fn a_game_that_belongs_to_its_launcher_is_not_cut_off() {
     let mut desk = Desk::new();
     let x = desk.x();
