@@ -18,7 +18,7 @@ use smithay::reexports::wayland_server::protocol::{wl_output::WlOutput, wl_surfa
 use smithay::reexports::wayland_server::{
     Client, DataInit, Dispatch, DisplayHandle, delegate_dispatch, delegate_global_dispatch,
 };
-use smithay::utils::{Logical, Rectangle};
+use smithay::utils::{Logical, Point, Rectangle};
 use smithay::wayland::compositor::with_states;
 use smithay::wayland::shell::wlr_layer::{
     KeyboardInteractivity, Layer, LayerSurface, LayerSurfaceCachedState, LayerSurfaceData, WlrLayerShellGlobalData,
@@ -40,6 +40,8 @@ pub struct Layers {
 struct Layered {
     surface: LayerSurface,
     mapped: bool,
+    /// Where it was put (`Scope::free`), if not where its anchors say.
+    put: Option<Point<i32, Logical>>,
     /// How many configures were sent since the newest one was acknowledged, and that one's serial.
     unanswered: Cell<(usize, u32)>,
     /// What decided on its order and focus when they were last looked at.
@@ -55,7 +57,9 @@ impl Layered {
 
     fn place(&self, visible: Rectangle<i32, Logical>) -> Rectangle<i32, Logical> {
         let wishes = self.wishes();
-        place(visible, wishes.size, wishes.anchor, wishes.margin)
+        let mut rect = place(visible, wishes.size, wishes.anchor, wishes.margin);
+        rect.loc = self.put.unwrap_or(rect.loc);
+        rect
     }
 
     fn is_configured(&self) -> bool {
@@ -142,6 +146,14 @@ impl Layers {
 }
 
 impl Scope {
+    /// Puts a layer's surface somewhere, as tests of conformance do (`Scope::free`).
+    pub fn put_layer(&mut self, surface: &WlSurface, at: Point<i32, Logical>) {
+        let mut surfaces = self.extras.layers.surfaces.iter_mut();
+        if let Some(layered) = surfaces.find(|l| l.surface.wl_surface() == surface) {
+            layered.put = Some(at);
+        }
+    }
+
     /// The part of the game's coordinates that the output shows.
     pub(super) fn visible(&self) -> Rectangle<i32, Logical> {
         let out = self.settings.output;
@@ -237,6 +249,7 @@ impl WlrLayerShellHandler for State {
         self.scope.extras.layers.surfaces.push(Layered {
             surface,
             mapped: false,
+            put: None,
             unanswered: Cell::default(),
             told: (layer, KeyboardInteractivity::None),
         });

@@ -217,6 +217,7 @@ impl Driver {
         if let Some(window) = id.and_then(|id| state.scope.windows.get_mut(id)) {
             window.place = Some(at.into());
         }
+        state.scope.put_layer(&surface, at.into());
         state.scene_changed();
     }
 }
