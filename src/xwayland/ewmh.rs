@@ -321,18 +321,6 @@ impl Ewmh {
         Ok(())
     }
 
-    /// What the names of all windows of a window's program begin with.
-    pub fn owner(&self, window: u32) -> u32 {
-        window & !self.conn.setup().resource_id_mask
-    }
-
-    /// Closes the connection of a window's program.
-    pub fn kill_owner(&mut self, window: u32) -> Result<()> {
-        self.conn.kill_client(window)?.ignore_error();
-        self.conn.flush()?;
-        Ok(())
-    }
-
     /// Takes away this property of the root window.
     pub fn remove(&mut self, property: &str) -> Result<()> {
         self.unread = true;

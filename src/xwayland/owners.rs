@@ -3,6 +3,10 @@
 
 use crate::state::Scope;
 use std::collections::HashMap;
+use x11rb::connection::Connection as _;
+use x11rb::cookie::VoidCookie;
+use x11rb::protocol::xproto::ConnectionExt as _;
+use x11rb::rust_connection::RustConnection;
 
 /// So many at the same time.
 const MOST: usize = 4096;
@@ -39,11 +43,13 @@ impl Scope {
         let Some(ewmh) = slot.run.as_mut().and_then(|run| run.ewmh.as_mut()) else {
             return;
         };
-        if !slot.owners.made(ewmh.owner(window)) {
+        let (conn, _) = ewmh.connection();
+        if !slot.owners.made(owner(conn, window)) {
             return;
         }
         tracing::warn!("an X11 program had more than {MOST} windows, and is ended");
-        if let Err(why) = ewmh.kill_owner(window) {
+        let killed = conn.kill_client(window).map(VoidCookie::ignore_error);
+        if let Err(why) = killed.and_then(|()| conn.flush()) {
             tracing::debug!("error ending an X11 program: {why:#}");
         }
     }
@@ -53,10 +59,15 @@ impl Scope {
         let Some(slot) = self.xwayland.slots.get_mut(&server) else {
             return;
         };
-        if let Some(ewmh) = slot.run.as_ref().and_then(|run| run.ewmh.as_ref()) {
-            slot.owners.gone(ewmh.owner(window));
+        if let Some(ewmh) = slot.run.as_mut().and_then(|run| run.ewmh.as_mut()) {
+            slot.owners.gone(owner(ewmh.connection().0, window));
         }
     }
+}
+
+/// What the names of all windows of a window's program begin with.
+fn owner(conn: &RustConnection, window: u32) -> u32 {
+    window & !conn.setup().resource_id_mask
 }
 
 #[cfg(test)]
