@@ -6,8 +6,8 @@
 //! With CHANNELS (2, 6, 8 or auto: as the page says) there is a tone from each loudspeaker; beeps: twice a second there is
 //! a beep, and the middle is white as long; none: there is no sound. With microphone the pages may have one.
 //! Printed to stdout: the address, then one line of JSON for each thing that comes in. L, pressed, locks or unlocks the
-//! pointer; H hides or shows the cursor; R changes the size; G says that it is a game in BT.2020 PQ that may tear, or takes
-//! it back. A line on stdin ends the session with that reason.
+//! pointer; H hides or shows the cursor; R changes the size; C changes the tones' loudspeakers to the next of 2, 6 and 8; G
+//! says that it is a game in BT.2020 PQ that may tear, or takes it back. A line on stdin ends the session with that reason.
 
 mod sound;
 mod voice;
@@ -41,6 +41,7 @@ const KEY_R: u16 = 19;
 const KEY_G: u16 = 34;
 const KEY_H: u16 = 35;
 const KEY_L: u16 = 38;
+const KEY_C: u16 = 46;
 
 struct Demo {
     transport: Transport,
@@ -300,6 +301,7 @@ impl Demo {
             }
             KEY_G => self.scene.hints = Hints::default(),
             KEY_R => self.scene.size = SIZES[usize::from(self.scene.size == SIZES[0])],
+            KEY_C => return self.sound.iter().for_each(Sound::next_layout),
             KEY_H => {
                 self.hidden = !self.hidden;
                 let update = if self.hidden {

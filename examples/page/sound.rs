@@ -50,7 +50,8 @@ fn pitch(place: Place) -> f32 {
 
 /// The thread's handle; it ends with this.
 pub struct Sound {
-    layouts: Sender<Layout>,
+    /// `None`: the next of [`Layout::ALL`].
+    layouts: Sender<Option<Layout>>,
     what: What,
     start: Mono,
 }
@@ -73,7 +74,15 @@ impl Sound {
     pub fn can_play(&self, layout: Layout) {
         if self.what == What::Tones(None) {
             // It may have ended, which it has told.
-            let _ = self.layouts.send(layout);
+            let _ = self.layouts.send(Some(layout));
+        }
+    }
+
+    /// The tones come from the next layout's loudspeakers.
+    pub fn next_layout(&self) {
+        if self.what != What::Beeps {
+            // As above.
+            let _ = self.layouts.send(None);
         }
     }
 
@@ -90,7 +99,7 @@ impl Sound {
     }
 }
 
-fn run(sink: &AudioSink, what: What, start: Mono, changes: &Receiver<Layout>) -> Result<()> {
+fn run(sink: &AudioSink, what: What, start: Mono, changes: &Receiver<Option<Layout>>) -> Result<()> {
     let mut layout = match what {
         What::Tones(layout) => layout.unwrap_or_default(),
         What::Beeps => Layout::Stereo,
@@ -109,8 +118,10 @@ fn run(sink: &AudioSink, what: What, start: Mono, changes: &Receiver<Layout>) ->
             // A packet can be made when its last sample has been.
             let due = start + PACKET * (packet + 1);
             match changes.recv_timeout(Duration::from_micros(due.micros().saturating_sub(Mono::now().micros()))) {
-                Ok(next) if next != layout => {
-                    layout = next;
+                Ok(next) if next != Some(layout) => {
+                    let all = Layout::ALL.into_iter().cycle();
+                    let after = || all.skip_while(|l| *l != layout).nth(1);
+                    layout = next.or_else(after).unwrap_or_default();
                     break;
                 }
                 Ok(_) => continue,

@@ -5,16 +5,42 @@ import { test } from "node:test";
 import { holds, mix, open, PATIENCE } from "./chromium.mjs";
 import { fresh, serve, shot } from "./stage.mjs";
 
+/** Runs before the page: `lossy` runs in its workers, before they do anything. */
+function lossyWorkers(every, lossy) {
+  window.Worker = class extends Worker {
+    constructor(url, options) {
+      const script = `import ${JSON.stringify(new URL(url, location.href).href)};\n(${lossy})(${every});`;
+      super(URL.createObjectURL(new Blob([script], { type: "text/javascript" })), options);
+    }
+  };
+}
+
+/** In a worker: every so many-th datagram that comes in is lost. */
+function lossy(every) {
+  const { get } = Object.getOwnPropertyDescriptor(WebTransportDatagramDuplexStream.prototype, "readable");
+  const streams = new WeakMap();
+  Object.defineProperty(WebTransportDatagramDuplexStream.prototype, "readable", {
+    get() {
+      if (!streams.has(this)) {
+        let n = 0;
+        const transform = (datagram, controller) => n++ % every !== 0 && controller.enqueue(datagram);
+        streams.set(this, get.call(this).pipeThrough(new TransformStream({ transform })));
+      }
+      return streams.get(this);
+    },
+  });
+}
+
 /**
  * `channels`: of the server's own sound; undefined: it has none. `isolated`: the page may share memory with its threads.
- * `script` runs before it.
+ * `script` runs before it; the rest is for its profile.
  */
-async function play(channels, { isolated = true, script } = {}) {
+async function play(channels, { isolated = true, script, ...options } = {}) {
   // A still picture leaves the processor to the sound.
   const server = await serve("still", channels);
   // As it is where a proxy keeps no headers.
   const alone = () => Object.defineProperty(window, "crossOriginIsolated", { value: false });
-  const context = await fresh(undefined, { scripts: [mix, ...(isolated ? [] : [alone]), ...(script ? [script] : [])] });
+  const context = await fresh(undefined, { scripts: [mix, ...(isolated ? [] : [alone]), ...(script ? [script] : [])], ...options });
   const page = await open(context, server.urls.at(-1), () => window.__goggles?.role === "view");
   await page.click("#play");
   // A catalog that came after a test's own rendition would end that; the picture comes after it.
@@ -217,6 +243,22 @@ test("what is lost and repeated is not missed", async () => {
   });
   const { duplicates } = await count();
   assert.equal(duplicates, 0, "each packet was decoded once");
+});
+
+test("a page that loses packets reads them repeated, and then misses none", async () => {
+  // The page's policy knows no other workers than its own.
+  const page = await play("2", { script: `(${lossyWorkers})(5, ${lossy})`, bypassCSP: true });
+  // Read plainly, every fifth is made up.
+  await holds(page, () => window.__goggles.sound.metrics?.concealed >= 3);
+  await page.evaluate(() => {
+    window.whole = { from: 0, concealed: 0 };
+  });
+  // A busy machine makes holes, too; but a hundred are played without any, which is five times what would be then.
+  await holds(page, () => {
+    const { played, concealed } = window.__goggles.sound.metrics;
+    if (concealed !== window.whole.concealed) window.whole = { from: played, concealed };
+    return played - window.whole.from >= 100;
+  });
 });
 
 test("what is lost for good moves nothing", async () => {

@@ -48,6 +48,31 @@ impl<'a> Ear<'a> {
         })
     }
 
+    /// The same, once the sound is of this layout.
+    pub fn changed(scope: &'a Scope, viewer: Viewer, layout: Layout) -> Result<Self> {
+        let is = |sound: &serde_json::Value| sound["numberOfChannels"] == layout.channels();
+        Self::once(scope, viewer, layout, is)
+    }
+
+    /// The same, once this is so of the sound as the catalog has it.
+    pub fn once(
+        scope: &'a Scope,
+        viewer: Viewer,
+        layout: Layout,
+        is: impl Fn(&serde_json::Value) -> bool,
+    ) -> Result<Self> {
+        let give_up = Instant::now() + PATIENCE;
+        loop {
+            let sound = &viewer.catalog()?["audio"]["renditions"][viewer.audio_track()?];
+            if is(sound) {
+                return Self::of(scope, viewer, layout);
+            }
+            ensure!(Instant::now() < give_up, "{sound}; log:\n{}", scope.log());
+            // The pictures, for which nobody has room.
+            viewer.next(Duration::from_millis(100))?;
+        }
+    }
+
     /// What has come so far is not looked at any more.
     pub fn forget(&mut self) {
         self.heard.iter_mut().for_each(Vec::clear);

@@ -13,6 +13,7 @@ use nested_tests::speaker::Speaker;
 use nested_tests::tone::{find, wav_of};
 use nested_tests::viewer::{PATIENCE, Viewer};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -70,14 +71,19 @@ impl User {
 
     /// What a program of the user's writes.
     fn run(&self, program: &str, args: &[&str]) -> Result<String> {
+        let output = self.command(program).args(args).output();
+        let output = output.with_context(|| format!("error running {program}"))?;
+        Ok(String::from_utf8(output.stdout)?)
+    }
+
+    /// A program of the user's.
+    fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command
-            .args(args)
             .env("XDG_RUNTIME_DIR", self.runtime.path())
             .env_remove("PIPEWIRE_REMOTE")
             .env_remove("PULSE_SERVER");
-        let output = command.output().with_context(|| format!("error running {program}"))?;
-        Ok(String::from_utf8(output.stdout)?)
+        command
     }
 }
 
@@ -104,11 +110,7 @@ fn programs_play_to_our_sink_among_the_users() -> Result<()> {
     ensure!(sinks.contains("goggles-scope-"), "{sinks}; log:\n{}", scope.log());
     let mut ear = Ear::new(&scope, Layout::Stereo)?;
     for (what, hertz) in [("the native program", f64::from(BEEP_HZ)), ("PulseAudio's", PULSE_HZ)] {
-        ear.until(what, |newest| {
-            newest[0]
-                .chunks_exact(1200)
-                .any(|piece| find(piece, hertz).level > 0.02)
-        })?;
+        ear.until(what, |newest| is_heard(newest, hertz))?;
     }
     drop(ear);
     scope.stop()?;
@@ -119,9 +121,18 @@ fn programs_play_to_our_sink_among_the_users() -> Result<()> {
 
 #[test]
 fn programs_record_a_viewer_by_the_users_instance() -> Result<()> {
+    recorded(Recorder::pulse)
+}
+
+#[test]
+fn native_programs_record_a_viewer_by_the_users_instance() -> Result<()> {
+    recorded(Recorder::native)
+}
+
+fn recorded(recorder: impl Fn(&Path) -> Recorder) -> Result<()> {
     let user = User::new()?;
     let mut setup = Setup::new(SIZE)?;
-    let recorder = Recorder::pulse(setup.folder());
+    let recorder = recorder(setup.folder());
     setup
         .args(["--audio", "host", "--microphone"])
         .env("XDG_RUNTIME_DIR", user.runtime.path())
@@ -134,6 +145,56 @@ fn programs_record_a_viewer_by_the_users_instance() -> Result<()> {
     recorder.until_clean(&scope)?;
     drop(speaker);
     Ok(())
+}
+
+/// Nothing of it is heard by the user's own loudspeakers, before, while and after the sink is another.
+#[test]
+fn another_layout_leaves_programs_at_our_sink() -> Result<()> {
+    let user = User::new()?;
+    user.run("pactl", &["load-module", "module-null-sink", "sink_name=loudspeakers"])?;
+    user.run("pactl", &["set-default-sink", "loudspeakers"])?;
+    let mut setup = Setup::new(SIZE)?;
+    let (tone, loud) = (setup.folder().join("tone.wav"), setup.folder().join("loud"));
+    wav_of(&tone, Layout::Stereo, RATE, 60.0, |_| PULSE_HZ);
+    let mut monitor = user
+        .command("parec")
+        .args(["--raw", "--format=float32le", "-d", "loudspeakers.monitor"])
+        .stdout(std::fs::File::create(&loud)?)
+        .spawn()?;
+    let both = format!("paplay {} & exec {}", tone.display(), binary("beep-flash")?.display());
+    setup
+        .args(["--audio", "host"])
+        .env("XDG_RUNTIME_DIR", user.runtime.path())
+        .program(["sh", "-c", &both]);
+    let scope = setup.start()?;
+    let both = [("the native program", f64::from(BEEP_HZ)), ("PulseAudio's", PULSE_HZ)];
+    let mut ear = Ear::new(&scope, Layout::Stereo)?;
+    for layout in [Layout::Surround51, Layout::Stereo] {
+        for (what, hertz) in both {
+            ear.until(what, |newest| is_heard(newest, hertz))?;
+        }
+        ear.viewer.tell(ToServer::Loudspeakers(layout.channels()));
+        ear = Ear::changed(&scope, ear.viewer, layout)?;
+    }
+    for (what, hertz) in both {
+        ear.until(what, |newest| is_heard(newest, hertz))?;
+    }
+    monitor.kill()?;
+    monitor.wait()?;
+    let recorded = std::fs::read(&loud)?;
+    ensure!(!recorded.is_empty(), "the user's loudspeakers were not listened at");
+    ensure!(
+        recorded.iter().all(|byte| *byte == 0),
+        "the user's loudspeakers were heard; log:\n{}",
+        scope.log()
+    );
+    Ok(())
+}
+
+fn is_heard(newest: &[&[f32]], hertz: f64) -> bool {
+    newest[0]
+        .chunks_exact(1200)
+        .any(|piece| find(piece, hertz).level > 0.02)
 }
 
 #[test]

@@ -1,33 +1,23 @@
 //! With the real binary: when another game's window comes to the front, its profile's sound is heard.
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use goggles_protocols::audio::{Layout, RATE};
 use nested_tests::ear::Ear;
 use nested_tests::picture::{Mode, Size};
 use nested_tests::scope::{Scope, Setup, picture_program};
 use nested_tests::tone::{frequency, wav_of};
 use nested_tests::viewer::Viewer;
-use std::time::{Duration, Instant};
 
 const SIZE: Size = Size { w: 640, h: 360 };
-const PATIENCE: Duration = Duration::from_secs(30);
 const FILE: &str = "audio-channels = 2\naudio-bitrate = 200\n\
                     [profile.wide]\nmatch = { program = 'wl-picture' }\naudio-channels = 6\naudio-bitrate = 450\n\
                     audio-packet = 10\nbitrate = 3000\n";
 
-/// Waits until the catalog has sound of this layout and bit rate, and gives the viewer's ear for it.
+/// The viewer's ear for the sound, once it is of this layout and bit rate.
 fn ear(scope: &Scope, viewer: Viewer, layout: Layout, kbps: u64) -> Result<Ear<'_>> {
-    let begin = Instant::now();
-    loop {
-        let catalog = viewer.catalog()?;
-        let sound = &catalog["audio"]["renditions"][viewer.audio_track()?];
-        if sound["numberOfChannels"] == layout.channels() && sound["bitrate"] == kbps * 1000 {
-            return Ear::of(scope, viewer, layout);
-        }
-        ensure!(begin.elapsed() < PATIENCE, "{sound}; log:\n{}", scope.log());
-        // The pictures, for which nobody has room.
-        viewer.next(Duration::from_millis(100))?;
-    }
+    let is =
+        |sound: &serde_json::Value| sound["numberOfChannels"] == layout.channels() && sound["bitrate"] == kbps * 1000;
+    Ear::once(scope, viewer, layout, is)
 }
 
 #[test]

@@ -63,6 +63,11 @@ impl Pipe {
         }
     }
 
+    /// Leaves out what is there.
+    pub fn skip(&mut self) {
+        while self.reader.read(|_, _| ()) {}
+    }
+
     /// Encodes what is there.
     pub fn run(&mut self, network: &dyn Outlet) {
         let was = self.frames.is_sounding();

@@ -24,6 +24,9 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::fro
 const WELL: Duration = Duration::from_secs(10);
 /// How long it may take until the sink can be played to; it takes some 50 ms.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// How long the user's session manager may take until it leads programs to a new sink. Were the one before gone by then, it
+/// would lead them to the user's own devices and leave them there.
+const SETTLING: Duration = Duration::from_secs(2);
 
 /// Told once the sink can be played to for the first time, or why it never will: the environment of programs.
 pub type Ready = std::sync::mpsc::SyncSender<Result<()>>;
@@ -117,8 +120,8 @@ impl Worker {
         }
     }
 
-    /// One connection's life. `before`: the one that is to be heard until this one is.
-    fn serve(&mut self, server: &mut Option<Server>, before: &mut Option<Connection>) -> Result<End> {
+    /// One connection's life. `before`: the one that is heard until this one is.
+    fn serve(&mut self, server: &mut Option<Server>, before: &mut Option<Line>) -> Result<End> {
         let address = self.folder.as_ref().map(|folder| folder.address().clone());
         if let (Some(address), None) = (&address, &server) {
             let quantum = quantum(self.config.tuning.format(self.heard).packet);
@@ -130,58 +133,36 @@ impl Worker {
         }
         let format = self.config.tuning.format(self.heard);
         let (writer, reader) = ring();
-        let mut connection = Connection::new(&self.config, &format, address.as_ref(), writer, &self.wake)?;
-        let (mut mixer, mut pipe) = (Mixer::default(), Pipe::new(format, reader)?);
-        let (mut up, give_up) = (false, Mono::now() + PATIENCE);
+        let mut line = Line {
+            connection: Connection::new(&self.config, &format, address.as_ref(), writer, &self.wake)?,
+            pipe: Pipe::new(format, reader)?,
+        };
+        let mut mixer = Mixer::default();
+        let mut stage = Stage::Coming(Mono::now() + PATIENCE);
         loop {
-            let timeout = if up {
-                None
-            } else {
-                Timespec::try_from(give_up.since(Mono::now())).ok()
-            };
-            let fds = &mut [
-                PollFd::from_borrowed_fd(connection.loop_.fd(), PollFlags::IN),
-                PollFd::from_borrowed_fd(self.wake.as_fd(), PollFlags::IN),
-            ];
-            match poll(fds, timeout.as_ref()) {
-                Ok(_) | Err(rustix::io::Errno::INTR) => {}
-                Err(e) => return Err(e).context("error waiting for sound"),
-            }
-            self.wake.clear();
+            self.wait(&line.connection, stage)?;
             while let Some(packet) = self.voices.as_mut().and_then(VoiceReceiver::try_recv) {
                 mixer.take(&packet);
             }
-            if let Some(source) = &mut connection.source {
+            let heard = before.as_mut().unwrap_or(&mut line);
+            if let Some(source) = &mut heard.connection.source {
                 source.answer(|at, samples| mixer.render(at, samples));
             }
             // The sound first: what PipeWire says may wait.
-            pipe.run(&*self.network);
-            connection.turn()?;
-            connection.sink.raise();
-            let is_there = connection.sink.is_connected()?;
-            if up && !is_there {
-                bail!("somebody has taken the sink away");
+            heard.pipe.run(&*self.network);
+            if let Some(before) = before {
+                before.connection.turn()?;
+                line.pipe.skip();
             }
-            if !up && is_there && connection.manager.as_ref().is_none_or(Manager::is_ready) {
-                up = true;
-                drop(before.take());
-                self.network.try_send(AudioToNetwork::Format(pipe.format.clone()));
-                let channels = pipe.format.layout.channels();
-                tracing::info!(target: "audio", "sound of {channels} channels is heard");
-                if let Some(ready) = self.ready.take() {
-                    // Whoever waited may have given up.
-                    let _ = ready.send(Ok(()));
-                }
-            }
-            if !up && Mono::now() >= give_up {
-                bail!("the sink is not taken in");
-            }
+            line.connection.turn()?;
+            line.connection.sink.raise();
+            stage = self.step(stage, &line, before)?;
             match self.messages() {
                 Some(End::Stop) => return Ok(End::Stop),
-                Some(End::Change) if !pipe.change(self.config.tuning.format(self.heard))? => {
+                Some(End::Change) if !line.pipe.change(self.config.tuning.format(self.heard))? => {
                     // On the user's server the session manager would lead programs to the user's own devices meanwhile.
                     if self.folder.is_none() && before.is_none() {
-                        *before = Some(connection);
+                        *before = Some(line);
                     }
                     return Ok(End::Change);
                 }
@@ -189,6 +170,66 @@ impl Worker {
             }
         }
     }
+
+    /// Waits until there is something to do.
+    fn wait(&self, connection: &Connection, stage: Stage) -> Result<()> {
+        let timeout = match stage {
+            Stage::Coming(at) | Stage::Settling(at) => Timespec::try_from(at.since(Mono::now())).ok(),
+            Stage::Heard => None,
+        };
+        let fds = &mut [
+            PollFd::from_borrowed_fd(connection.loop_.fd(), PollFlags::IN),
+            PollFd::from_borrowed_fd(self.wake.as_fd(), PollFlags::IN),
+        ];
+        match poll(fds, timeout.as_ref()) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(e) => return Err(e).context("error waiting for sound"),
+        }
+        self.wake.clear();
+        Ok(())
+    }
+
+    /// How far it is now.
+    fn step(&mut self, stage: Stage, line: &Line, before: &mut Option<Line>) -> Result<Stage> {
+        let (now, is_there) = (Mono::now(), line.connection.sink.is_connected()?);
+        let stage = match stage {
+            Stage::Coming(_) if is_there && line.connection.manager.as_ref().is_none_or(Manager::is_ready) => {
+                Stage::Settling(now + before.as_ref().map_or(Duration::ZERO, |_| SETTLING))
+            }
+            Stage::Coming(give_up) if now >= give_up => bail!("the sink is not taken in"),
+            Stage::Settling(_) | Stage::Heard if !is_there => bail!("somebody has taken the sink away"),
+            other => other,
+        };
+        match stage {
+            Stage::Settling(until) if now >= until => {}
+            other => return Ok(other),
+        }
+        *before = None;
+        self.network.try_send(AudioToNetwork::Format(line.pipe.format.clone()));
+        let channels = line.pipe.format.layout.channels();
+        tracing::info!(target: "audio", "sound of {channels} channels is heard");
+        if let Some(ready) = self.ready.take() {
+            // Whoever waited may have given up.
+            let _ = ready.send(Ok(()));
+        }
+        Ok(Stage::Heard)
+    }
+}
+
+/// A connection, and the way from its sink to the network.
+struct Line {
+    connection: Connection,
+    pipe: Pipe,
+}
+
+/// How far a connection is.
+#[derive(Clone, Copy)]
+enum Stage {
+    /// Its sink can't be played to yet, and is given up at this time.
+    Coming(Mono),
+    /// It can, and the one before it goes at this time.
+    Settling(Mono),
+    Heard,
 }
 
 /// Samples of a channel in so much time.

@@ -316,6 +316,19 @@ mod tests {
     }
 
     #[test]
+    fn sound_goes_before_the_picture() {
+        let (mut tracks, ..) = Tracks::new("test").unwrap();
+        tracks.sound("audio0").unwrap();
+        let priority = |track: &track::Producer| track.subscribe(track::Subscription::default()).info().priority;
+        let picture = priority(&tracks.video);
+        for way in Way::ALL {
+            let sound = &tracks.sound.as_ref().unwrap().0[way as usize];
+            assert!(priority(sound) > picture, "{}", sound.name());
+        }
+        assert!(priority(&tracks.cursor) > picture);
+    }
+
+    #[test]
     fn the_catalog_is_hangs_and_names_our_tracks() {
         let format = VideoFormat {
             codec: "avc3.42c01f".into(),
