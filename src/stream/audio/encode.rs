@@ -19,7 +19,8 @@ const INDEPENDENT: u64 = 96_000;
 const REFRESH: u32 = 20;
 
 /// The encoder's own default for a layout, in bits a second: of a tone in each channel it leaves 40 dB and more, it is
-/// little beside a picture, and of each layout two earlier packets fit a datagram beside a new one.
+/// little beside a picture, and of each layout two earlier packets of 5 ms fit a datagram beside a new one. (Of 10 ms none
+/// does, but of stereo's.)
 pub fn default_bitrate(layout: Layout) -> u32 {
     match layout {
         Layout::Stereo => 240_000,
