@@ -48,14 +48,17 @@ fn what_the_kernel_refuses_rtkit_is_asked_for_and_gamemode_hears_of_the_game() {
 
     let bus = Bus::start(addresses.clone()).unwrap();
     // The encoder waits for its answer.
-    let (granted, thread) = unprivileged(|| (raise(Kind::Encode, true), tid()));
+    let (granted, thread) = unprivileged(|| (raise(Kind::Encode, false), tid()));
     assert_eq!(granted, Granted::Nice(-10));
     assert_eq!(services.next(), ("nice", us, thread, -10));
-    // The others do not; the service's best niceness is -15.
+    // It has real time once its helpers are there, after those that pace and play.
+    let thread = unprivileged(|| (raise(Kind::Encode, true), tid()).1);
+    assert_eq!(services.next(), ("real time", us, thread, 1));
+    // The others do not wait; the service's best niceness is -15.
     let thread = unprivileged(|| (raise(Kind::Pace, false), tid()).1);
     assert_eq!(services.next(), ("nice", us, thread, -15));
     let thread = unprivileged(|| (raise(Kind::Audio, true), tid()).1);
-    assert_eq!(services.next(), ("real time", us, thread, 1));
+    assert_eq!(services.next(), ("real time", us, thread, 2));
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap();
     let bound = limits
         .lines()

@@ -296,8 +296,7 @@ pub struct Options {
     /// Take X11 windows' word for their process, and do not ask the X server
     #[arg(short = 'x', long, help_heading = "Run", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
     pub disable_xres: Option<bool>,
-    /// Real-time scheduling of the threads that pace the picture and the sound, where it is permitted; the encoder, which
-    /// takes long, keeps to a better niceness
+    /// Real-time scheduling of the threads that pace the picture, encode it and fill the sound's buffers, where it is permitted
     #[arg(long, help_heading = "Run", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
     pub rt: Option<bool>,
     /// Tell GameMode, where it is installed, that a game runs [default: true]

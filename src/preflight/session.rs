@@ -84,9 +84,10 @@ pub fn priority(rt: bool) -> Vec<Finding> {
     // What the loop is given, the sound's thread is, too.
     let nice = priority::trial(priority::Kind::Pace, false);
     let encoder = priority::trial(priority::Kind::Encode, rt);
+    let is_enough = !rt || matches!(encoder, Granted::RealTime(_));
     let mut found = vec![
         finding("priority: niceness", nice, true, &format!("; {limits}")),
-        finding("priority: encoder", encoder, true, ""),
+        finding("priority: encoder", encoder, is_enough, ""),
     ];
     let real_time = priority::trial(priority::Kind::Pace, true);
     let is_real_time = matches!(real_time, Granted::RealTime(_));

@@ -262,13 +262,13 @@ async fn rtkit(connection: &Connection, thread: u32, kind: Kind, rt: bool) -> zb
         .build()
         .await?;
     let process = u64::from(std::process::id());
-    if rt && kind != Kind::Encode {
+    if rt {
         let most: i64 = limits.get_property("RTTimeUSecMax").await?;
         runaway::bound(u64::try_from(most).unwrap_or(0), thread)?;
-        let least = 1u32;
-        let wanted = (process, u64::from(thread), least);
+        let priority = 1 + kind.above_least().unsigned_abs();
+        let wanted = (process, u64::from(thread), priority);
         limits.call_method("MakeThreadRealtimeWithPID", &wanted).await?;
-        return Ok(Granted::RealTime(1));
+        return Ok(Granted::RealTime(priority.cast_signed()));
     }
     let best: i32 = limits.get_property("MinNiceLevel").await?;
     let nice = kind.nice().max(best);

@@ -28,7 +28,7 @@ const RTKIT_PATIENCE: Duration = Duration::from_millis(500);
 pub enum Kind {
     /// Latches and paces frames: the compositor's loop.
     Pace,
-    /// Encodes, which takes long: before the game, but never before pacing.
+    /// Encodes, which takes long: before the game, but never before pacing or the sound.
     Encode,
     /// Fills sound buffers.
     Audio,
@@ -73,11 +73,20 @@ impl Kind {
             Self::Encode => -10,
         }
     }
+
+    /// By how much the real-time priority to ask for is above the least.
+    fn above_least(self) -> i32 {
+        match self {
+            Self::Pace | Self::Audio => 1,
+            Self::Encode => 0,
+        }
+    }
 }
 
 /// Raises the calling thread: to real time if `rt` is asked for and permitted, else to a better niceness if that is.
 /// What the kernel refuses, rtkit is asked for, if the [`Bus`] is there; it says in the log what it was given.
-/// What this thread starts is ordinary again; but an encoder's helper threads are to keep up with it.
+/// What this thread starts is ordinary again; but an encoder's helper threads are to keep up with it, so that it is raised
+/// by niceness, which they inherit, before it starts them, and to real time only then.
 pub fn raise(kind: Kind, rt: bool) -> Granted {
     raise_thread(this_thread(), kind, rt)
 }
@@ -90,29 +99,38 @@ pub fn this_thread() -> u32 {
 /// Raises a thread of this process.
 pub fn raise_thread(thread: u32, kind: Kind, rt: bool) -> Granted {
     let granted = raise_directly(thread, kind, rt);
-    let wants_rt = rt && kind != Kind::Encode;
     let is_enough = match granted {
         Granted::RealTime(_) => true,
-        Granted::Nice(_) => !wants_rt,
+        Granted::Nice(_) => !rt,
         Granted::Nothing(_) => false,
     };
     if is_enough {
         return granted;
     }
-    match bus::ask(thread, kind, wants_rt) {
+    match bus::ask(thread, kind, rt) {
         // The encoder's helper threads inherit what it has when it starts them.
-        Some(answer) if kind == Kind::Encode => answer.recv_timeout(RTKIT_PATIENCE).unwrap_or(granted),
+        Some(answer) if kind == Kind::Encode && !rt => answer.recv_timeout(RTKIT_PATIENCE).unwrap_or(granted),
         _ => granted,
     }
 }
 
+/// Makes the calling thread ordinary for a while, with the niceness that it was given before, so that what it starts inherits
+/// that. One whose real time is rtkit's is not permitted to hand anything down: its threads have no better niceness then.
+pub fn lower() {
+    let thread = this_thread();
+    if scheduler(thread, libc::SCHED_OTHER, 0).is_err() {
+        let _ = set_scheduler(thread, libc::SCHED_OTHER, 0);
+    }
+}
+
 fn raise_directly(thread: u32, kind: Kind, rt: bool) -> Granted {
-    if rt && kind != Kind::Encode {
+    if rt {
         // The least of the real-time priorities: before every ordinary thread, after whoever needs it more.
         // SAFETY: a system call without memory.
         let least = unsafe { libc::sched_get_priority_min(libc::SCHED_RR) };
-        if set_scheduler(thread, libc::SCHED_RR, least).is_ok() {
-            return Granted::RealTime(least);
+        let priority = least + kind.above_least();
+        if set_scheduler(thread, libc::SCHED_RR, priority).is_ok() {
+            return Granted::RealTime(priority);
         }
     }
     let nice = kind.nice();
@@ -129,11 +147,15 @@ fn raise_directly(thread: u32, kind: Kind, rt: bool) -> Granted {
 
 /// Sets a thread's scheduling, which is not handed down to what it starts.
 fn set_scheduler(thread: u32, policy: libc::c_int, priority: libc::c_int) -> std::io::Result<()> {
+    scheduler(thread, policy | libc::SCHED_RESET_ON_FORK, priority)
+}
+
+fn scheduler(thread: u32, policy: libc::c_int, priority: libc::c_int) -> std::io::Result<()> {
     // SAFETY: a system call that reads a structure of ours, valid when zeroed.
     unsafe {
         let mut parameters: libc::sched_param = std::mem::zeroed();
         parameters.sched_priority = priority;
-        match libc::sched_setscheduler(thread.cast_signed(), policy | libc::SCHED_RESET_ON_FORK, &parameters) {
+        match libc::sched_setscheduler(thread.cast_signed(), policy, &parameters) {
             0 => Ok(()),
             _ => Err(std::io::Error::last_os_error()),
         }
@@ -197,5 +219,27 @@ mod tests {
             }
         }
         assert_eq!(rustix::process::getpriority_process(None).unwrap(), before);
+    }
+
+    #[test]
+    fn what_an_encoder_starts_has_its_niceness_though_it_is_in_real_time_itself() {
+        let (nice, rt, helper, again) = std::thread::spawn(|| {
+            let nice = raise(Kind::Encode, false);
+            let rt = raise(Kind::Encode, true);
+            lower();
+            let helper = std::thread::spawn(|| {
+                // SAFETY: a system call without memory.
+                let policy = unsafe { libc::sched_getscheduler(0) };
+                (policy, rustix::process::getpriority_process(None).unwrap())
+            });
+            (nice, rt, helper.join().unwrap(), raise(Kind::Encode, true))
+        })
+        .join()
+        .unwrap();
+        assert_eq!(rt, again);
+        // Who may not raise itself has nothing to hand down.
+        if let (Granted::Nice(nice), Granted::RealTime(_)) = (nice, rt) {
+            assert_eq!(helper, (libc::SCHED_OTHER, nice));
+        }
     }
 }

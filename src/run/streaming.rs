@@ -39,6 +39,7 @@ impl Streaming {
         let config = encode::Config {
             choice: stream.encoder,
             expect: Some(expect),
+            rt: settings.rt,
             ..encode::Config::default()
         };
         let encoder =

@@ -34,6 +34,8 @@ pub struct Config {
     pub threads: usize,
     /// How much work x264 puts into a frame.
     pub preset: Preset,
+    /// The encode thread is to have real time (`--rt`).
+    pub rt: bool,
     /// What the first job will probably look like: the encoder is made and warmed for it before `spawn` returns, so
     /// that the first frame costs no more than the others. Another first job is not an error.
     pub expect: Option<Expect>,
@@ -56,6 +58,7 @@ impl Default for Config {
             choice: Choice::Auto,
             threads: default_threads(),
             preset: Preset::default(),
+            rt: false,
             expect: None,
         }
     }

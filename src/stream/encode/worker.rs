@@ -26,9 +26,8 @@ pub fn run(
         events: events.clone(),
         at_work: Cell::new(None),
     };
-    // Before the encoder starts its helper threads, which inherit it.
-    let granted = priority::raise(priority::Kind::Encode, false);
-    tracing::debug!("priority of the encode thread: {granted}");
+    // Before the encoder starts its helper threads, which inherit it; real time they would not.
+    raise(false);
     let (kind, element) = match probe::choose(&config) {
         Ok(chosen) => chosen,
         Err(e) => {
@@ -36,6 +35,9 @@ pub fn run(
             return;
         }
     };
+    if config.rt {
+        raise(true);
+    }
     if ready.send(Ok(kind)).is_err() {
         return;
     }
@@ -54,6 +56,11 @@ pub fn run(
         worker.job(job);
         last_word.at_work.set(None);
     }
+}
+
+fn raise(rt: bool) {
+    let granted = priority::raise(priority::Kind::Encode, rt);
+    tracing::debug!("priority of the encode thread: {granted}");
 }
 
 /// However the thread ends, by a panic too: nobody goes on waiting for it.
@@ -121,7 +128,16 @@ impl Worker {
         }
         let element = match &mut self.element {
             Some(element) => element,
-            none => none.insert(Element::open(setup, job.rate).context("error restarting the encoder")?),
+            none => {
+                if config.rt {
+                    priority::lower();
+                }
+                let opened = Element::open(setup, job.rate);
+                if config.rt {
+                    raise(true);
+                }
+                none.insert(opened.context("error restarting the encoder")?)
+            }
         };
         element.set_rate(job.rate);
         let mut target = gstreamer_video::VideoFrame::from_buffer_writable(element.picture()?, element.info())
