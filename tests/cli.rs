@@ -128,6 +128,7 @@ fn what_is_not_served_is_refused_by_name() {
         ),
         (&["--backend", "sdl", "--", "true"], "--backend sdl is gamescope's"),
         (&["--xwayland-count", "0", "--", "true"], "--expose-wayland"),
+        (&["--xwayland-count", "33", "--", "true"], "a count from 0 to 32"),
         (&["--bitrate", "5000", "--", "true"], "--bitrate is for a stream"),
         (&["-W", "1280", "--", "true"], "needs -H"),
         (

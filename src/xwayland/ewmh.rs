@@ -1,6 +1,5 @@
 //! A connection of our own to the X server, for what smithay's window manager leaves out.
 //!
-//! - The process of a window's client (the X-Resource extension).
 //! - `_NET_WM_STATE` as the client set it before it mapped the window, `_NET_ACTIVE_WINDOW` as a request and, smithay
 //!   putting the root window there, as a property.
 //! - The order of all windows, override-redirect ones included.
@@ -15,7 +14,6 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use x11rb::connection::Connection as _;
 use x11rb::protocol::Event;
-use x11rb::protocol::res::{ClientIdMask, ClientIdSpec, ConnectionExt as _};
 use x11rb::protocol::xproto::{
     AtomEnum, ChangeWindowAttributesAux, ConfigureWindowAux, ConnectionExt as _, EventMask, MapState, PropMode,
     StackMode,
@@ -247,16 +245,6 @@ impl Ewmh {
             skipped: states.contains(&self.atoms._NET_WM_STATE_SKIP_TASKBAR)
                 && states.contains(&self.atoms._NET_WM_STATE_SKIP_PAGER),
         })
-    }
-
-    /// The process that the window's client is, as the X server sees it.
-    pub fn pid(&mut self, window: u32) -> Result<Option<u32>> {
-        self.unread = true;
-        let client = window;
-        let mask = ClientIdMask::LOCAL_CLIENT_PID;
-        let asked = self.conn.res_query_client_ids(&[ClientIdSpec { client, mask }])?;
-        let ids = asked.reply_unchecked()?.map(|reply| reply.ids).unwrap_or_default();
-        Ok(ids.first().and_then(|id| id.value.first()).copied())
     }
 
     /// Whether the window takes the focus itself when it is told to (`WM_TAKE_FOCUS`, ICCCM 4.1.7).

@@ -4,7 +4,7 @@ use super::filling::Fill;
 use super::pairing::announced_id;
 use super::slot::Managed;
 use crate::scene::policy::WindowId;
-use crate::scene::window::{Kind, Owner};
+use crate::scene::window::Kind;
 use crate::state::{Scope, State};
 use smithay::utils::{Logical, Rectangle};
 use smithay::wayland::selection::SelectionTarget;
@@ -305,11 +305,7 @@ impl Scope {
             managed.mapped |= mapped;
             return;
         }
-        // Its own word counts only where the X server does not know better: many say nothing, and in a container the
-        // numbers are others.
-        let ewmh = self.xwayland.ewmh(server).filter(|_| self.settings.xres);
-        let pid = ewmh.and_then(|e| e.pid(window.window_id()).ok()?);
-        let owner = Owner::of(pid.or_else(|| window.pid()).unwrap_or(0));
+        let owner = self.x11_owner(server, window);
         let id = self.windows.add(server, Kind::X11(window.clone()), None, owner);
         let managed = Managed {
             id,

@@ -15,6 +15,7 @@
 //! | `requests` | what clients ask for that smithay does not hear of: to be raised, closed, moved |
 //! | `filling` | gives windows their places and sizes |
 //! | `placing` | where a window goes and how large it is (pure) |
+//! | `process` | which process and app a window is of |
 //! | `pairing` | finds the surface of each window, for both generations of Xwayland |
 //! | `stacking` | tells the X server our order, with as few moves as it takes (`moves` is pure) |
 //! | `steam`, `properties` | gamescope's and Steam's X properties: reading and writing, and their meaning (pure) |
@@ -35,6 +36,7 @@ mod manager;
 mod owners;
 mod pairing;
 mod placing;
+mod process;
 mod properties;
 mod requests;
 mod screen;
