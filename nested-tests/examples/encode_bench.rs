@@ -84,6 +84,7 @@ fn case(args: &Args, size: picture::Size, mode: Mode) -> Result<()> {
             refresh,
             rate,
         }),
+        ..Config::default()
     };
     let started = Instant::now();
     let sink = Box::new(move |packet| packets_to.send((packet, Mono::now())).map_err(|e| e.0.0));

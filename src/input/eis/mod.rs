@@ -4,9 +4,11 @@
 //! | file | what |
 //! |---|---|
 //! | [`listener`] | the socket, and reading from who connects |
-//! | [`client`] | one connection: its seat, its devices, what it holds down |
+//! | [`client`] | one connection: the handshake, its seat and its devices |
+//! | [`device`] | one device: what is done with it, what is held down |
 
 mod client;
+mod device;
 mod listener;
 
 pub use listener::Eis;
