@@ -299,7 +299,7 @@ fn what_is_left_over_from_before_does_not_make_the_delay_long() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// Whatever the network does: the drift stays small, nothing is played twice or out of order, and what is there is played.
+    /// Whatever the network does and the clocks are: the drift stays small, nothing is played twice or out of order, and what is there is played.
     #[test]
     fn any_world(
         client_ppm in -500.0..500.0f64,

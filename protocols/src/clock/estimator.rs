@@ -10,8 +10,11 @@ const WINDOW: u64 = 60_000_000;
 const MAX_OUTSTANDING: usize = 8;
 /// An answer later than this says nothing of use, in µs.
 const MAX_RTT: u64 = 10_000_000;
-/// A sample's weight is 1 / (its round trip − the least + this, in µs)²: an offset can be wrong by half the excess.
+/// A sample's weight is 1 / (its round trip − the least + a slack, in µs)²: an offset can be wrong by half the excess. The slack
+/// is this and a part of the mean excess: the more the network jitters, the further is the least itself from the best there is,
+/// and no one sample must outweigh all others.
 const SLACK: u64 = 200;
+const SLACK_PART: u64 = 8;
 /// A line needs this many samples whose times have, by weight, this standard deviation in µs; before, the best
 /// sample stands for all.
 const LINE_SAMPLES: usize = 8;
@@ -140,6 +143,7 @@ impl Estimator {
             if apart > (line.rtt + sample.rtt) / 2 + 1_000 + elapsed as u64 {
                 self.samples.clear();
                 self.pings = 0;
+                self.line = None;
             }
         }
         self.samples.retain(|s| now.saturating_sub(s.at) <= WINDOW);
@@ -153,18 +157,22 @@ impl Estimator {
     /// Least squares through the samples, by weight.
     fn fit(&self) -> Option<Line> {
         let newest = self.samples.back()?.at;
+        let known = self.line.map_or(0.0, |line| line.skew);
         let doubt = |s: &&Sample| s.rtt / 2 + newest.saturating_sub(s.at) / AGEING;
         let best = *self.samples.iter().min_by_key(doubt)?;
         let least = self.samples.iter().map(|s| s.rtt).min()?;
-        let flat = Line {
+        // Few samples are good where the network jitters: then the best one stands for all, and the skew is what it was.
+        let through_best = Line {
             at: best.at,
             offset: best.offset,
-            skew: 0.0,
+            skew: known,
             rtt: least,
         };
         // Relative to the best sample, so that f64 has digits to spare.
+        let excesses = self.samples.iter().map(|s| s.rtt - least).sum::<u64>();
+        let slack = SLACK + excesses / self.samples.len() as u64 / SLACK_PART;
         let points = self.samples.iter().map(|s| {
-            let excess = (s.rtt - least + SLACK) as f64;
+            let excess = (s.rtt - least + slack) as f64;
             let offset = s.offset.wrapping_sub(best.offset) as f64;
             (1.0 / (excess * excess), difference(s.at, best.at) as f64, offset)
         });
@@ -179,13 +187,13 @@ impl Estimator {
             ]
         });
         if self.samples.len() < LINE_SAMPLES || wtt / w < LINE_DEVIATION * LINE_DEVIATION {
-            return Some(flat);
+            return Some(through_best);
         }
         let skew = (wto / wtt).clamp(-MAX_SKEW, MAX_SKEW);
         Some(Line {
             offset: best.offset.wrapping_add((mean_o - skew * mean_t).round() as i64),
             skew,
-            ..flat
+            ..through_best
         })
     }
 

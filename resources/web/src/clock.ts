@@ -40,8 +40,12 @@ const WINDOW = 60_000_000;
 const MAX_OUTSTANDING = 8;
 /** An answer later than this says nothing of use. */
 const MAX_ROUND_TRIP = 10_000_000;
-/** A sample's weight is 1 / (its round trip − the least + this)²: an offset can be wrong by half the excess. */
+/**
+ * A sample's weight is 1 / (its round trip − the least + a slack)²: an offset can be wrong by half the excess. The slack is this
+ * and a part of the mean excess: the more the network jitters, the further is the least from the best there is.
+ */
 const SLACK = 200;
+const SLACK_PART = 8;
 /** A line needs this many samples whose times have, by weight, this deviation; before, the best sample stands for all. */
 const LINE_SAMPLES = 8;
 const LINE_DEVIATION = 3_000_000;
@@ -112,11 +116,12 @@ export class Estimator {
       if (apart > Math.floor((line.roundTrip + sample.roundTrip) / 2) + 1000 + elapsed) {
         this.#samples = [];
         this.#pings = 0;
+        this.#line = undefined;
       }
     }
     this.#samples = this.#samples.filter((s) => now - s.at <= WINDOW).slice(1 - MAX_SAMPLES);
     this.#samples.push(sample);
-    this.#line = fit(this.#samples);
+    this.#line = fit(this.#samples, this.#line?.skew ?? 0);
   }
 }
 
@@ -124,28 +129,31 @@ function at(line: Line, time: number): number {
   return line.offset + Math.round(line.skew * (time - line.at));
 }
 
-/** Least squares through the samples, by weight. */
-function fit(samples: readonly Sample[]): Line | undefined {
+/** Least squares through the samples, by weight; `known` is what the skew was. */
+function fit(samples: readonly Sample[], known: number): Line | undefined {
   const newest = samples.at(-1);
   if (!newest) return undefined;
   const doubt = (s: Sample): number => Math.floor(s.roundTrip / 2) + Math.floor(Math.max(0, newest.at - s.at) / AGEING);
   const best = samples.reduce((a, b) => (doubt(b) < doubt(a) ? b : a));
   const least = Math.min(...samples.map((s) => s.roundTrip));
-  const flat: Line = { at: best.at, offset: best.offset, skew: 0, roundTrip: least };
-  if (samples.length < LINE_SAMPLES) return flat;
+  // Few samples are good where the network jitters: then the best one stands for all, and the skew is what it was.
+  const throughBest: Line = { at: best.at, offset: best.offset, skew: known, roundTrip: least };
+  if (samples.length < LINE_SAMPLES) return throughBest;
+  const excesses = samples.reduce((all, s) => all + s.roundTrip - least, 0);
+  const slack = SLACK + Math.floor(Math.floor(excesses / samples.length) / SLACK_PART);
   // Relative to the best sample, so that a double has digits to spare.
   const points = samples.map((s) => ({
     time: s.at - best.at,
     offset: s.offset - best.offset,
-    weight: 1 / (s.roundTrip - least + SLACK) ** 2,
+    weight: 1 / (s.roundTrip - least + slack) ** 2,
   }));
   const sum = (of: (p: (typeof points)[number]) => number): number => points.reduce((all, p) => all + of(p), 0);
   const weight = sum((p) => p.weight);
   const meanTime = sum((p) => p.weight * p.time) / weight;
   const meanOffset = sum((p) => p.weight * p.offset) / weight;
   const squares = sum((p) => p.weight * (p.time - meanTime) ** 2) / weight;
-  if (Math.sqrt(squares) < LINE_DEVIATION) return flat;
+  if (Math.sqrt(squares) < LINE_DEVIATION) return throughBest;
   const products = sum((p) => p.weight * (p.time - meanTime) * (p.offset - meanOffset)) / weight;
   const skew = Math.min(MAX_SKEW, Math.max(-MAX_SKEW, products / squares));
-  return { ...flat, offset: best.offset + Math.round(meanOffset - skew * meanTime), skew };
+  return { ...throughBest, offset: best.offset + Math.round(meanOffset - skew * meanTime), skew };
 }
