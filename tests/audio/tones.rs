@@ -36,11 +36,11 @@ fn start(all: &[Vec<f32>]) -> Option<usize> {
 fn check(layout: Layout, rate: u32, how: Player) {
     let mut rig = Rig::new(config(layout));
     let file = rig.path("tone.wav");
-    wav(&file, layout, rate, 20.0);
+    wav(&file, layout, rate, 40.0);
     let _playing = rig.play(how, &file);
     // On a busy machine a quantum may come late and be a hole: the tones must be right for a while on end.
     let mut last = String::new();
-    for _ in 0..20 {
+    for _ in 0..45 {
         let all = rig.decode_until(long_enough);
         let from = start(&all).unwrap() + SETTLE;
         let found = layout.places().iter().zip(&all).map(|(place, samples)| {
