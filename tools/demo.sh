@@ -33,7 +33,7 @@ start() {
     exec 3<>"$dir/ready"
     if [ -z "${XDG_RUNTIME_DIR:-}" ]; then
         mkdir -p -m 700 "$dir/run"
-        XDG_RUNTIME_DIR=$PWD/$dir/run
+        XDG_RUNTIME_DIR=$(realpath "$dir")/run
         export XDG_RUNTIME_DIR
     fi
     (
