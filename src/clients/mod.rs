@@ -88,6 +88,13 @@ impl Clients {
         &self.ended
     }
 
+    /// Reads at a socket, which is ended if that never ends. Whether it was, too.
+    pub(crate) fn watched<T>(&self, socket: Option<Arc<OwnedFd>>, read: impl FnOnce() -> T) -> (T, bool) {
+        self.watch.enter(socket);
+        let read = read();
+        (read, self.watch.leave())
+    }
+
     /// Takes a connection in.
     ///
     /// Error: there are too many, or the connection is none any more.

@@ -3,7 +3,6 @@
 //! A sandboxed program (security-context) is not told of it, and does not see the runtime directory that it lies in.
 
 use super::client::{Client, Step};
-use crate::clients::Watch;
 use crate::state::State;
 use anyhow::{Context as _, Result};
 use calloop::generic::Generic;
@@ -11,21 +10,17 @@ use calloop::{Interest, Mode, PostAction};
 use reis::eis::{Context, Listener};
 use std::cell::RefCell;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 /// More connections at once are refused.
 const MOST: usize = 16;
-/// So many looks at the loop reading from the same client are too many.
-const READING: u32 = 4;
 
 /// Who is connected.
 #[derive(Debug, Default)]
 pub struct Eis {
-    /// Ends who never stops sending; it is started with the first connection.
-    watch: Option<Rc<Watch<OwnedFd>>>,
     clients: Vec<Weak<RefCell<Client>>>,
     /// The last refusal has been told.
     full: bool,
@@ -81,34 +76,35 @@ impl State {
             Ok(socket) => Arc::new(socket),
             Err(why) => return tracing::warn!("a connection for emulated input can't be watched: {why}"),
         };
-        let watch = eis
-            .watch
-            .get_or_insert_with(|| Rc::new(Watch::new("eis-watch", READING)));
-        let watch = Rc::clone(watch);
         let client = Rc::new(RefCell::new(Client::new(&context)));
         eis.clients.push(Rc::downgrade(&client));
         let source = Generic::new(context, Interest::READ, Mode::Level);
-        let inserted = self.scope.events.insert_source(source, move |_, context, state| {
-            // reis reads for as long as there is something to read.
-            watch.enter(Some(Arc::clone(&socket)));
-            let read = context.read();
-            if watch.leave() {
-                tracing::warn!("a program that emulates input never stopped sending: it is let go");
-            }
-            let mut client = client.borrow_mut();
-            let step = if read.is_ok() {
-                client.take(context, state)
-            } else {
-                Step::End
-            };
-            Ok(match step {
-                Step::Go => PostAction::Continue,
-                Step::End => {
-                    client.release(state);
-                    PostAction::Remove
+        let inserted = self
+            .scope
+            .events
+            .insert_source(source, move |_, context, state: &mut Self| {
+                // reis reads for as long as there is something to read.
+                let (read, stuck) = state
+                    .scope
+                    .clients
+                    .watched(Some(Arc::clone(&socket)), || context.read());
+                if stuck {
+                    tracing::warn!("a program that emulates input never stopped sending: it is let go");
                 }
-            })
-        });
+                let mut client = client.borrow_mut();
+                let step = if read.is_ok() {
+                    client.take(context, state)
+                } else {
+                    Step::End
+                };
+                Ok(match step {
+                    Step::Go => PostAction::Continue,
+                    Step::End => {
+                        client.release(state);
+                        PostAction::Remove
+                    }
+                })
+            });
         if let Err(why) = inserted {
             tracing::warn!("a connection for emulated input can't be read: {why}");
         }
